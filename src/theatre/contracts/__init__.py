@@ -1,0 +1,1 @@
+"""What one service says to another: written once, imported by both sides."""

@@ -1,0 +1,141 @@
+"""PostgreSQL: engine, transactions and the types that tables are made of.
+
+Every service works in its own schema under its own role, both named like the service: whoever logs in becomes that
+role at connect time, so a service cannot touch another's tables nor change its own append-only ones.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias, TypeVar
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Request
+from sqlalchemy import BigInteger, Integer, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+Session: TypeAlias = AsyncSession
+Sessions: TypeAlias = async_sessionmaker[AsyncSession]
+Engine: TypeAlias = AsyncEngine
+T = TypeVar("T")
+
+# 40001 serialization failure, 40P01 deadlock: the whole transaction may simply be run again.
+RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
+MAX_TRANSACTION_TRIES = 3
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Big = Annotated[int, "bigint"]
+TYPES: dict[Any, Any] = {
+    str: Text,
+    int: Integer,
+    Big: BigInteger,
+    UUID: PgUuid(as_uuid=True),
+    datetime: TIMESTAMP(timezone=True),
+    dict[str, Any]: JSONB,
+    list[str]: JSONB,
+}
+
+
+def metadata(schema: str) -> MetaData:
+    """Make the table catalogue of one service; constraint names follow `NAMING`."""
+    return MetaData(schema=schema, naming_convention=NAMING)
+
+
+def open_engine(url: str, *, role: str, pool_size: int = 5, pool_timeout_seconds: float = 5) -> AsyncEngine:
+    """Open a pool whose connections act as `role`, with time limits on statements, locks and idle transactions.
+
+    `url` is `postgresql://user:password@host:port/name`, or `postgresql://user@/name?host=/socket/folder`.
+    """
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout_seconds,
+        # a dead connection is found before it is handed to a verb, so a database restart costs no request
+        pool_pre_ping=True,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": pool_timeout_seconds,
+            "server_settings": {
+                "role": role,
+                "application_name": f"theatre-{role}",
+                "search_path": role,
+                "timezone": "UTC",
+                "statement_timeout": "10s",
+                "lock_timeout": "5s",
+                "idle_in_transaction_session_timeout": "30s",
+                "jit": "off",
+            },
+        },
+    )
+
+
+def sessions_of(engine: AsyncEngine) -> Sessions:
+    """Make the session factory of an engine; objects stay readable after their commit."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[Session]:
+    """Open one transaction: commit at the end, roll back on any exception. No network call belongs inside."""
+    async with sessions.begin() as session:
+        yield session
+
+
+async def transact(sessions: Sessions, verb: Callable[[Session], Awaitable[T]]) -> T:
+    """Run `verb(session)` as one transaction; on deadlock or serialization failure run all of it again."""
+    for attempt in range(1, MAX_TRANSACTION_TRIES + 1):
+        try:
+            async with sessions.begin() as session:
+                return await verb(session)
+        except DBAPIError as error:
+            if sqlstate(error) not in RETRYABLE_SQLSTATES or attempt == MAX_TRANSACTION_TRIES:
+                raise
+            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
+    raise AssertionError("unreachable")
+
+
+async def fetch_row(engine: AsyncEngine, statement: str, *arguments: object) -> Any:
+    """Run one statement as one transaction of its own and give its first row or None.
+
+    For the few hot writes that measurement asks for: it goes past the ORM to the driver's prepared statements
+    (`$1` placeholders), on a connection of the same pool.
+    """
+    async with engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        return await raw.driver_connection.fetchrow(statement, *arguments)  # type: ignore[union-attr]
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """Give the PostgreSQL error code behind a SQLAlchemy error, if the server said one."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+async def ping(engine: AsyncEngine) -> None:
+    """Ask the database for a sign of life; for readiness checks."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+async def open_session(request: Request) -> AsyncIterator[Session]:
+    """Give a route its transaction; it commits before the answer is sent."""
+    async with request.app.state.resources.sessions.begin() as session:
+        yield session
+
+
+# scope="function": with FastAPI's default scope a commit that fails would still answer 200
+InTransaction = Annotated[Session, Depends(open_session, scope="function")]
