@@ -3,7 +3,7 @@
 A variable may be named for one service or for all: `BILLING_DATABASE_URL` wins over `THEATRE_DATABASE_URL`.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -28,6 +28,7 @@ class ServiceSettings(BaseSettings):
     database_pool_size: int = Field(5, ge=1, le=100)
     redis_url: str = "redis://127.0.0.1:6379/0"
     broker_url: str = "embedded"
+    broker_exchange: str = Field("theatre", pattern=r"^[a-z][a-z0-9_-]{0,40}$")
     broker_queue_type: Literal["classic", "quorum"] = "classic"
     auth_url: str = "http://127.0.0.1:8000"
     service_secret: SecretStr = SecretStr("")
@@ -39,7 +40,11 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the service's own variable, then the house's."""
         own = EnvSettingsSource(settings_cls, env_prefix=f"{cls.service.upper()}_")

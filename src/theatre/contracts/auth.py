@@ -1,0 +1,104 @@
+"""What auth promises to other services: keys, revocations, service tokens, contact data, and the facts it tells."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from theatre.kit.access import Access, Keys, Revocations
+from theatre.kit.clock import Clock
+from theatre.kit.events import Event
+from theatre.kit.http import ServiceClient, ServiceToken
+from theatre.kit.settings import ServiceSettings
+
+PUBLIC = "/auth/api/v1"
+INTERNAL = "/auth/internal/v1"
+
+
+class UserRegistered(Event):
+    """An account was made."""
+
+    key: ClassVar[str] = "auth.user.registered"
+
+    user_id: UUID
+    login: str
+    locale: str
+
+
+class SessionRevoked(Event):
+    """A session was ended before its time: log-out, reuse of a refresh token, a ban."""
+
+    key: ClassVar[str] = "auth.session.revoked"
+
+    session_id: UUID
+    user_id: UUID
+
+
+class _KeySet(BaseModel):
+    keys: list[dict[str, Any]]
+
+
+class RevocationsAnswer(BaseModel):
+    """Sessions ended since a moment whose access tokens may still be alive; ask again from `until`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    session_ids: list[UUID]
+    until: datetime
+
+
+class Contact(BaseModel):
+    """Where and in which language to write to a user."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: UUID
+    login: str
+    email: str
+    locale: str
+    is_active: bool
+
+
+class AuthClient:
+    """Auth's public keys and internal doors, as other services call them."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def keys(self) -> Keys:
+        """Read the public keys (JWKS)."""
+        return (await self._client.get(f"{PUBLIC}/.well-known/jwks.json", _KeySet)).keys
+
+    async def revocations(self, since: datetime | None) -> Revocations:
+        """Read the sessions ended since a moment (None: all that still matter)."""
+        params = {"since": since.isoformat()} if since else None
+        answer = await self._client.get(f"{INTERNAL}/revocations", RevocationsAnswer, params=params)
+        return Revocations(frozenset(answer.session_ids), answer.until)
+
+    async def contact(self, user_id: UUID) -> Contact:
+        """Read where to write to a user.
+
+        Raises:
+            Unknown, Refused: 404 where there is no such user.
+        """
+        return await self._client.get(f"{INTERNAL}/users/{user_id}/contact", Contact)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def service_token(settings: ServiceSettings, transport: httpx.AsyncBaseTransport | None) -> ServiceToken:
+    """Make the source of a service's own token."""
+    http = httpx.AsyncClient(base_url=settings.auth_url, transport=transport, follow_redirects=False)
+    return ServiceToken(
+        http, url=f"{PUBLIC}/token", client_id=settings.service, secret=settings.service_secret
+    )
+
+
+def open_access(settings: ServiceSettings, auth: AuthClient, clock: Clock) -> Access:
+    """Make the verifier of access tokens for a service; run it inside `access.following()`."""
+    return Access(
+        issuer=settings.token_issuer, clock=clock, fetch_keys=auth.keys, fetch_revocations=auth.revocations
+    )

@@ -1,0 +1,129 @@
+"""The facts that billing tells the world."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from theatre.contracts.money import Amount
+from theatre.kit.events import Event
+
+
+class PaymentPaid(Event):
+    """Money captured, rights granted. `title` names what was bought, in words for the user."""
+
+    key: ClassVar[str] = "billing.payment.paid"
+
+    payment_id: UUID
+    user_id: UUID
+    total: Amount
+    title: str
+    paid_at: datetime
+
+
+class PaymentFailed(Event):
+    """A try to pay failed; the payment itself may be tried again."""
+
+    key: ClassVar[str] = "billing.payment.failed"
+
+    payment_id: UUID
+    user_id: UUID
+    total: Amount
+    title: str
+    failure_code: str
+    failure_message: str
+
+
+class PaymentRefunded(Event):
+    """Money was given back; `is_whole` tells whether nothing is left."""
+
+    key: ClassVar[str] = "billing.payment.refunded"
+
+    payment_id: UUID
+    refund_id: UUID
+    user_id: UUID
+    amount: Amount
+    title: str
+    is_whole: bool
+
+
+class PaymentCanceled(Event):
+    """Nothing was taken, by the user's wish."""
+
+    key: ClassVar[str] = "billing.payment.canceled"
+
+    payment_id: UUID
+    user_id: UUID
+
+
+class PaymentExpired(Event):
+    """Nothing was taken in time."""
+
+    key: ClassVar[str] = "billing.payment.expired"
+
+    payment_id: UUID
+    user_id: UUID
+
+
+class SubscriptionStarted(Event):
+    """A paid plan began."""
+
+    key: ClassVar[str] = "billing.subscription.started"
+
+    subscription_id: UUID
+    user_id: UUID
+    product_id: UUID
+    period_end: datetime
+
+
+class SubscriptionRenewed(Event):
+    """A running plan was extended by a further paid period."""
+
+    key: ClassVar[str] = "billing.subscription.renewed"
+
+    subscription_id: UUID
+    user_id: UUID
+    product_id: UUID
+    period_end: datetime
+
+
+class SubscriptionCanceled(Event):
+    """A plan ended because it was given back."""
+
+    key: ClassVar[str] = "billing.subscription.canceled"
+
+    subscription_id: UUID
+    user_id: UUID
+    product_id: UUID
+
+
+class SubscriptionExpired(Event):
+    """The paid time of a plan ran out."""
+
+    key: ClassVar[str] = "billing.subscription.expired"
+
+    subscription_id: UUID
+    user_id: UUID
+    product_id: UUID
+
+
+class EntitlementGranted(Event):
+    """A right to watch began."""
+
+    key: ClassVar[str] = "billing.entitlement.granted"
+
+    entitlement_id: UUID
+    user_id: UUID
+    product_id: UUID
+    payment_id: UUID
+    ends_at: datetime | None
+
+
+class EntitlementRevoked(Event):
+    """A right to watch was taken back."""
+
+    key: ClassVar[str] = "billing.entitlement.revoked"
+
+    entitlement_id: UUID
+    user_id: UUID
+    product_id: UUID
+    payment_id: UUID

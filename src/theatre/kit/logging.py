@@ -1,0 +1,90 @@
+"""Log lines: one JSON object each in production, readable at home; with request and trace ids, without secrets."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import orjson
+import structlog
+
+from theatre.kit.telemetry import current_trace_id
+
+SECRET_NAMES = re.compile(
+    r"password|secret|token|authorization|cookie|card_number|cvc|csc|api_key|signature", re.IGNORECASE
+)
+SECRET_VALUES = re.compile(
+    r"\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    r"|\b(?:\d[ -]?){12,18}\d\b"
+    r"|(?<=://)[^/\s:@]+:[^@\s/]+(?=@)"
+)
+MASK = "***"
+MAX_VALUE_CHARACTERS = 8_000
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def get_logger(name: str) -> Any:
+    """Give a logger; it may be made at import, it is configured by the first `configure_logging`."""
+    return structlog.get_logger(name)
+
+
+def configure_logging(*, form: Literal["json", "text"], level: str, service: str) -> None:
+    """Set up log lines of this process on its standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        mask_secrets,
+    ]
+    structlog.configure(
+        processors=[*shared, _renderer(form)],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=_logger_factory(form),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+
+
+def _renderer(form: str) -> Any:
+    if form == "json":
+        return structlog.processors.JSONRenderer(serializer=_to_json)
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def _logger_factory(form: str) -> Any:
+    if form == "json":
+        return structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+    return structlog.PrintLoggerFactory(file=sys.stderr)
+
+
+def _to_json(value: Any, **_: Any) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if trace_id := current_trace_id():
+        event["trace_id"] = trace_id
+    return event
+
+
+def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace what looks like a secret, by the field's name or by the value's shape, and cut what is too long."""
+    return {name: _masked(name, value) for name, value in event.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if SECRET_NAMES.search(name):
+        return MASK
+    if isinstance(value, dict):
+        return {inner: _masked(str(inner), item) for inner, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(name, item) for item in value]
+    if isinstance(value, str):
+        return SECRET_VALUES.sub(MASK, value[:MAX_VALUE_CHARACTERS]).encode("utf-8", "replace").decode()
+    return value
