@@ -1,6 +1,6 @@
-"""Embedded PostgreSQL and Valkey: private servers of one house, on unix sockets, that live and die with its process.
+"""Embedded PostgreSQL and Valkey: private servers of one house, on unix sockets, that live and die with it.
 
-Their data lies under THEATRE_HOME (or elsewhere, see `places`) and survives restarts and `kill -9`, of us and of them.
+Their data lies under THEATRE_HOME (or elsewhere, see `places`) and survives restarts and `kill -9` of either.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ __all__ = ["AlreadyRunning", "ServerMissing", "Servers", "ServersError", "reset"
 class Servers:
     """The embedded servers of one home folder; either is left out when a real one is used in its place.
 
-    `postgres_url`, `redis_url` (empty if left out) and `notes`, lines to show to the operator, are there after `start`.
+    After `start` there are `postgres_url`, `redis_url` (empty if left out) and `notes` for the operator.
     Start from the main thread: the kernel ends the servers when the thread that started them ends.
     """
 
@@ -68,7 +68,7 @@ class Servers:
 
 
 def reset(home: Path) -> None:
-    """Delete all data of the servers of `home`, wherever it lies, after stopping what an earlier run left behind.
+    """Delete all data of the servers of `home`, wherever it lies; stop first what an earlier run left behind.
 
     What others keep in `home` stays.
 
@@ -99,7 +99,7 @@ def sole_keeper(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             keeper = os.pread(lock, 20, 0).decode()
-            raise AlreadyRunning(f"the servers of {home} are kept by process {keeper}: stop it first") from None
+            raise AlreadyRunning(f"process {keeper} keeps the servers of {home}: stop it first") from None
         os.truncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         yield

@@ -1,4 +1,4 @@
-"""Who the servers run as: ourselves, or an unprivileged user when we are root (PostgreSQL refuses to run as root)."""
+"""Who the servers run as: ourselves, or an unprivileged user when we are root (PostgreSQL refuses root)."""
 
 import os
 import pwd
@@ -19,7 +19,7 @@ class Account:
 
 
 def choose_account(*data_folders: Path) -> Account | None:
-    """Give the owner of the first data folder that exists, else `nobody`; None when we are not root and stay ourselves."""
+    """Give the owner of the first data folder that exists, else `nobody`; None if we are not root."""
     if os.geteuid() != 0:
         return None
     for folder in data_folders:
@@ -38,7 +38,7 @@ def name_of(uid: int) -> str:
 
 
 def reaches(account: Account | None, path: Path) -> bool:
-    """Tell whether the account may enter (or run) `path`. The kernel answers, so access lists count as well."""
+    """Tell whether the account may enter (or run) `path`. The kernel answers, so access lists count too."""
     if account is None:
         return os.access(path, os.X_OK)
     probe = subprocess.run(

@@ -1,4 +1,4 @@
-"""Server processes: started so that they die with us, stopped politely, and found again after a crash of ours."""
+"""Server processes: started so that they die with us, stopped politely, found again after a crash of ours."""
 
 import asyncio
 import os
@@ -18,23 +18,24 @@ ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 POLL_SECONDS = 0.005
 LOG_TAIL_BYTES = 2000
 
+Process = subprocess.Popen[bytes]
+Command = Sequence[str | Path]
 # signals to send one after the other, each with the seconds to wait for its effect
 Farewell = Sequence[tuple[signal.Signals, float]]
 LAST_WORD: Farewell = ((signal.SIGKILL, 5.0),)
 
 
-def spawn(
-    command: Sequence[str | Path], *, account: Account | None, log: Path, death_signal: signal.Signals
-) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own (a terminal's Ctrl-C does not reach it) that gets `death_signal` when we end.
+def spawn(command: Command, *, account: Account | None, log: Path, death_signal: signal.Signals) -> Process:
+    """Start a process that gets `death_signal` when we end.
 
-    Call it from the main thread: the kernel ties that signal to the life of the calling thread.
+    It has a session of its own: Ctrl-C in the terminal does not reach it. Call this from the main thread: the
+    kernel ties the signal to the life of the calling thread.
     """
     uid, gid = (-1, -1) if account is None else (account.uid, account.gid)
-    launch = [sys.executable, "-I", "-S", LAUNCHER, str(int(death_signal)), str(os.getpid()), str(uid), str(gid)]
+    numbers = (int(death_signal), os.getpid(), uid, gid)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*launch, *command],
+            [sys.executable, "-I", "-S", LAUNCHER, *map(str, numbers), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -44,7 +45,7 @@ def spawn(
         )
 
 
-async def run(command: Sequence[str | Path], *, account: Account | None, log: Path) -> None:
+async def run(command: Command, *, account: Account | None, log: Path) -> None:
     """Run a command to its end.
 
     Raises:
@@ -57,7 +58,7 @@ async def run(command: Sequence[str | Path], *, account: Account | None, log: Pa
         raise ServersError(f"{Path(command[0]).name} failed: {tail(log)}")
 
 
-async def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], *, seconds: float) -> bool:
+async def wait_until(is_ready: Callable[[], bool], process: Process, *, seconds: float) -> bool:
     """Wait for a server to be ready; False if the process ended or time ran out first."""
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
@@ -67,7 +68,7 @@ async def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[byt
     return False
 
 
-async def stop(process: subprocess.Popen[bytes], farewell: Farewell) -> None:
+async def stop(process: Process, farewell: Farewell) -> None:
     """End a child of ours and wait for it."""
     await end(process.pid, farewell, is_alive=lambda: process.poll() is None)
 

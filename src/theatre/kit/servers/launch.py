@@ -1,7 +1,7 @@
 """Becomes one server process. Run as a script by `children.spawn`, never imported by the product.
 
-It stands between us and the server because a parent-death signal must be set after the change of user and before the
-server's own code, and because Python code between fork and exec is not safe in a process with threads.
+It stands between us and the server because a parent-death signal must be set after the change of user, before
+the server's own code, and because Python between fork and exec is not safe in a process with threads.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ def drop_privileges(uid: int, gid: int) -> None:
 
 
 def die_with(parent: int, death_signal: int) -> None:
-    """Ask the kernel for `death_signal` when `parent` ends, however it ends. Linux only: elsewhere nothing happens."""
+    """Ask the kernel for `death_signal` when `parent` ends, however it ends; it is Linux that can do this."""
     if not sys.platform.startswith("linux"):
         return
     libc = ctypes.CDLL(None, use_errno=True)

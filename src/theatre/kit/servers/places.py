@@ -1,6 +1,6 @@
-"""Where the servers' data, sockets and programs lie: under THEATRE_HOME, or elsewhere when their user cannot get there.
+"""Where the servers' data, sockets and programs lie: under THEATRE_HOME, or elsewhere if that is closed to it.
 
-A home folder keeps an id of its own, so a home that was deleted and made again never meets the data of the old one.
+A home keeps an id of its own, so a home that was deleted and made again never meets the data of the old one.
 Folders that are not ours are never changed.
 """
 
@@ -57,7 +57,7 @@ def choose_base(home: Path, account: Account | None) -> tuple[Path, tuple[str, .
     outside = elsewhere(home)
     if account is None:
         if outside.exists():
-            raise ServersError(f"the data of {home} was made by root and is in {outside}: start as root again")
+            raise ServersError(f"the data of {home} is in {outside}, made by root: start as root again")
         return home, ()
     if not outside.exists():
         if reaches(account, home):
@@ -72,7 +72,7 @@ def choose_base(home: Path, account: Account | None) -> tuple[Path, tuple[str, .
 
 
 def fits_address(sockets: Path) -> bool:
-    """Tell whether a socket's path is short enough for the system, and plain enough to stand in an address."""
+    """Tell whether a socket's path is short enough for the system and plain enough to stand in an address."""
     path = str(sockets / LONGEST_SOCKET_NAME)
     return len(path) <= MAX_SOCKET_BYTES and PLAIN_PATH.fullmatch(path) is not None
 

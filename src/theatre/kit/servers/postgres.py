@@ -3,13 +3,14 @@
 import asyncio
 import shutil
 import signal
-import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 
 from theatre.kit.servers import children, programs
+from theatre.kit.servers.children import Command, Process
 from theatre.kit.servers.errors import ServersError
 from theatre.kit.servers.places import Places, own_folder
 
@@ -29,12 +30,13 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "120",
     "shared_buffers": "128MB",
-    "log_min_messages": "log",  # LOG, FATAL, PANIC: a statement that fails is told to its client, not to the disk
+    # LOG, FATAL, PANIC: a statement that fails is told to its client, not to the disk
+    "log_min_messages": "log",
     "log_checkpoints": "off",
 }
 
 
-async def start(places: Places) -> subprocess.Popen[bytes]:
+async def start(places: Places) -> Process:
     """Start the server of these places on its data, making the data first if there is none.
 
     Raises:
@@ -42,7 +44,6 @@ async def start(places: Places) -> subprocess.Popen[bytes]:
     """
     bin_folder = programs.find_postgres(places)
     data = places.base / "postgres"
-    log = places.base / "postgres.log"
     if not data.exists():
         await make_data(bin_folder, data, places)
     own_folder(data, places.account)
@@ -57,25 +58,25 @@ async def start(places: Places) -> subprocess.Popen[bytes]:
 
 
 async def make_data(bin_folder: Path, data: Path, places: Places) -> None:
-    """Run initdb beside the final place and move the result there, so that an interrupted one is never taken for data."""
+    """Run initdb beside the final place, then move the result: an interrupted one is never taken for data."""
     unfinished = data.with_name("postgres.new")
     if unfinished.exists():
         shutil.rmtree(unfinished)
     own_folder(unfinished, places.account)
-    command = [bin_folder / "initdb", "-D", unfinished, *INITDB]
+    command: Command = [bin_folder / "initdb", "-D", unfinished, *INITDB]
     await children.run(command, account=places.account, log=places.base / "postgres.log")
     unfinished.rename(data)
 
 
-async def serve(program: Path, data: Path, places: Places) -> subprocess.Popen[bytes]:
+async def serve(program: Path, data: Path, places: Places) -> Process:
     """Start the server process and wait until it takes connections."""
     settings = SETTINGS | {"unix_socket_directories": str(places.sockets)}
-    command = [program, "-D", data, *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))]
+    command: Command = [program, "-D", data, *(f"--{name}={value}" for name, value in settings.items())]
     log = places.base / "postgres.log"
     deadline = time.monotonic() + RESTART_SECONDS
     while True:
         process = children.spawn(command, account=places.account, log=log, death_signal=signal.SIGINT)
-        if await children.wait_until(lambda: is_ready(data, process.pid), process, seconds=START_SECONDS):
+        if await children.wait_until(partial(is_ready, data, process.pid), process, seconds=START_SECONDS):
             return process
         await stop(process)
         # workers of a killed server need a moment to notice that it is gone
@@ -84,13 +85,13 @@ async def serve(program: Path, data: Path, places: Places) -> subprocess.Popen[b
         await asyncio.sleep(0.1)
 
 
-async def stop(process: subprocess.Popen[bytes]) -> None:
+async def stop(process: Process) -> None:
     """Shut the server down: clients are cut off, everything committed is on disk."""
     await children.stop(process, FAREWELL)
 
 
 async def stop_stray(data: Path) -> None:
-    """End the server that an earlier run left on this data; forget a pid file whose process is something else by now."""
+    """End the server that an earlier run left on this data; forget a pid file that names another process."""
     lines = read_pid_file(data)
     if lines:
         await children.stop_stray(int(lines[0]), data, FAREWELL)

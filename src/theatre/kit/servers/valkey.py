@@ -1,11 +1,11 @@
-"""The embedded Valkey, which speaks Redis' protocol: every write in a log on disk, one private unix socket."""
+"""The embedded Valkey, which speaks Redis' protocol: every write in a log on disk, a private unix socket."""
 
 import signal
 import socket
-import subprocess
 from pathlib import Path
 
 from theatre.kit.servers import children, programs
+from theatre.kit.servers.children import Command, Process
 from theatre.kit.servers.errors import ServersError
 from theatre.kit.servers.places import Places, own_folder
 
@@ -14,7 +14,7 @@ FAREWELL = ((signal.SIGTERM, 5.0),)
 PID_FILE = "valkey.pid"
 
 
-async def start(places: Places) -> subprocess.Popen[bytes]:
+async def start(places: Places) -> Process:
     """Start the server of these places on its data.
 
     Raises:
@@ -26,7 +26,7 @@ async def start(places: Places) -> subprocess.Popen[bytes]:
     socket_path = path_of_socket(places.sockets)
     socket_path.unlink(missing_ok=True)
     log = places.base / "valkey.log"
-    command = [program, *settings(data, socket_path)]
+    command: Command = [program, *settings(data, socket_path)]
     process = children.spawn(command, account=places.account, log=log, death_signal=signal.SIGTERM)
     if await children.wait_until(lambda: is_ready(socket_path), process, seconds=START_SECONDS):
         return process
@@ -44,7 +44,7 @@ def settings(data: Path, socket_path: Path) -> list[str]:
     ]
 
 
-async def stop(process: subprocess.Popen[bytes]) -> None:
+async def stop(process: Process) -> None:
     """Shut the server down after it has written out its log."""
     await children.stop(process, FAREWELL)
 

@@ -1,0 +1,111 @@
+"""A private RabbitMQ for one run of the tests, where the machine has the program but no running server."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from theatre.kit.servers import children
+
+START_SECONDS = 60
+GREETING = b"AMQP\x00\x00\x09\x01"
+METHOD_FRAME = b"\x01"
+ANSWER_SECONDS = 5
+FAREWELL = ((signal.SIGTERM, 15.0),)
+# the distribution's /usr/sbin/rabbitmq-server insists on its own user and folders
+PROGRAMS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
+
+
+class RabbitmqError(Exception):
+    """No RabbitMQ can be had here."""
+
+
+@asynccontextmanager
+async def running_rabbitmq(folder: Path) -> AsyncIterator[str]:
+    """Start a server with all that it keeps in `folder` and on ports of its own; give its address.
+
+    Raises:
+        RabbitmqError: the program is not installed, or did not start.
+    """
+    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    epmd = shutil.which("epmd")
+    if program is None or epmd is None:
+        raise RabbitmqError("rabbitmq-server is not installed: ./run_tests.sh --install")
+    port, distribution_port, names_port = free_ports(3)
+    log = folder / "rabbitmq.log"
+    environment = settings(folder / "rabbitmq", port, distribution_port, names_port)
+    # the name server would stay behind if the broker started it
+    names = spawn([epmd, "-port", str(names_port)], log)
+    words = [f"{name}={value}" for name, value in environment.items()]
+    broker = spawn(["/usr/bin/env", *words, program], log)
+    try:
+        if not await answers(port, broker):
+            raise RabbitmqError(f"RabbitMQ did not start: {children.tail(log)}")
+        yield f"amqp://guest:guest@127.0.0.1:{port}/"
+    finally:
+        await children.stop(broker, FAREWELL)
+        await children.stop(names, FAREWELL)
+
+
+def spawn(command: children.Command, log: Path) -> children.Process:
+    """Start a process of this run as ourselves; it dies with us."""
+    return children.spawn(command, account=None, log=log, death_signal=signal.SIGTERM)
+
+
+def settings(folder: Path, port: int, distribution_port: int, names_port: int) -> dict[str, str]:
+    """Keep every file and port of the server to this run."""
+    folder.mkdir()
+    (folder / "plugins").write_text("[].\n")
+    return {
+        "HOME": str(folder),
+        "ERL_EPMD_PORT": str(names_port),
+        "RABBITMQ_NODENAME": f"theatre-tests-{os.getpid()}@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(distribution_port),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
+        # the shell that starts it makes way for it, so that a signal reaches the server itself
+        "RUNNING_UNDER_SYSTEMD": "1",
+    }
+
+
+def free_ports(count: int) -> list[int]:
+    """Ask the system for ports that nobody uses."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [found.getsockname()[1] for found in sockets]
+    for found in sockets:
+        found.close()
+    return ports
+
+
+async def answers(port: int, broker: children.Process) -> bool:
+    """Wait until the server takes connections; False if it ended or took too long."""
+    for _ in range(START_SECONDS * 5):
+        if broker.poll() is not None:
+            return False
+        if await speaks_amqp(port):
+            return True
+        await asyncio.sleep(0.2)
+    return False
+
+
+async def speaks_amqp(port: int) -> bool:
+    """Tell whether a broker greets us on a local port."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
+        writer.write(GREETING)
+        return await asyncio.wait_for(reader.read(1), ANSWER_SECONDS) == METHOD_FRAME
+    except (OSError, TimeoutError):
+        return False
+    finally:
+        writer.close()
