@@ -1,4 +1,5 @@
-"""The outbox: a fact is written in the transaction that makes it true, and a relay sends it afterwards, at least once.
+"""The outbox: a fact is written in the transaction that makes it true, and a relay sends it afterwards, at
+least once.
 
 Sent rows are kept for a day, so that what a broker lost can be sent again.
 """
@@ -7,21 +8,37 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from typing import cast as typed
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Index, bindparam, case, delete, func, select, text, update
-from sqlalchemy.engine import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    CursorResult,
+    Delete,
+    Index,
+    Row,
+    Update,
+    any_,
+    cast,
+    delete,
+    func,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from theatre.kit.broker.port import Broker, Message, Unpublished
 from theatre.kit.clock import Clock
-from theatre.kit.db import Engine, Session, Sessions
+from theatre.kit.db import Engine, Session
 from theatre.kit.events import Event
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
-from theatre.kit.tasks import finish
+from theatre.kit.tasks import finish, pause
 from theatre.kit.telemetry import current_traceparent
 from theatre.kit.wakeup import listen
 
@@ -31,6 +48,7 @@ LEASE = timedelta(seconds=15)
 BATCH = 500
 # at the longest pause of 5 minutes this is about four hours of a broker saying no
 MAX_TRIES = 50
+MAX_PAUSE_SECONDS = 300
 IDLE_SECONDS = 1.0
 BUSY_SECONDS = 0.02
 BUSY_FOR_SECONDS = 0.5
@@ -40,7 +58,8 @@ log = get_logger(__name__)
 
 
 class OutboxColumns:
-    """Columns of a service's table: `class OutboxMessage(OutboxColumns, Base): __tablename__ = "outbox_message"`.
+    """Columns of a service's table: `class OutboxMessage(OutboxColumns, Base): __tablename__ =
+    "outbox_message"`.
 
     A row is due when `next_try_at` has passed; a relay at work pushes it ahead, which is its claim.
     """
@@ -74,7 +93,8 @@ Table = type[OutboxColumns]
 def wakeup_statements(schema: str) -> Iterator[str]:
     """Give the SQL for a migration that lets every commit with a new row wake the relay.
 
-    A notifying commit holds a lock of the whole database, so of transactions running side by side only one notifies;
+    A notifying commit holds a lock of the whole database, so of transactions running side by side only one
+    notifies;
     the relay looks again for a while after each wakeup and finds the others.
     """
     yield f"""
@@ -112,38 +132,148 @@ class Relay:
     """Sends the rows of one outbox. Any number of relays may work on one table."""
 
     def __init__(self, engine: Engine, table: Table, broker: Broker, *, clock: Clock) -> None:
-        self.engine = engine
         self.table = table
-        self.broker = broker
-        self.clock = clock
+        self._engine = engine
+        self._broker = broker
+        self._clock = clock
+        self._schema = str(inspect(table).local_table.schema)
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Send until cancelled; woken by commits, and by the second. A batch at work is finished."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listen(self._engine, channel(self._schema), lambda _: self._woken.set()))
+            group.create_task(self._send_all())
+
+    async def _send_all(self) -> None:
+        rest = 0
+        busy_until = 0.0
+        while True:
+            try:
+                sent = await finish(self.send_batch())
+            except Unpublished as error:
+                log.warning("outbox.broker_away", schema=self._schema, error=str(error))
+                await asyncio.sleep(REST_SECONDS[rest])
+                rest = min(rest + 1, len(REST_SECONDS) - 1)
+                continue
+            rest = 0
+            now = asyncio.get_running_loop().time()
+            if sent or self._woken.is_set():
+                busy_until = now + BUSY_FOR_SECONDS
+            self._woken.clear()
+            if not sent:
+                await pause(BUSY_SECONDS if now < busy_until else IDLE_SECONDS, until=self._woken)
 
     async def send_batch(self) -> int:
-        """Claim, publish and mark one batch; no transaction is open meanwhile. Gives the number claimed.
+        """Claim, publish and mark one batch; no transaction is open while it is on its way. Gives the
+        number sent.
 
         Raises:
             Unpublished: the broker could not be reached; its rows are due again at once.
         """
-        return 0
+        rows = await self._claim()
+        if not rows:
+            return 0
+        failure = Unpublished(())
+        try:
+            await self._broker.publish([_message_of(row) for row in rows])
+        except Unpublished as error:
+            failure = error
+        await self._mark({row.id: row.tries for row in rows}, failure)
+        if failure.unsent - failure.refused.keys():
+            raise failure
+        return len(rows) - len(failure.refused)
+
+    async def _claim(self) -> Sequence[Row[Any]]:
+        table, now = self.table, self._clock.now()
+        due = select(table.id).where(
+            table.sent_at.is_(None), table.dead_at.is_(None), table.next_try_at <= now
+        )
+        due = due.order_by(table.next_try_at).limit(BATCH).with_for_update(skip_locked=True)
+        picked = due.cte("picked")
+        claim = update(table).where(table.id == picked.c.id).values(next_try_at=now + LEASE)
+        columns = (
+            table.id,
+            table.type,
+            table.version,
+            table.occurred_at,
+            table.trace,
+            table.data,
+            table.tries,
+        )
+        async with self._engine.begin() as connection:
+            return (await connection.execute(claim.returning(*columns))).all()
+
+    async def _mark(self, tries: dict[UUID, int], failure: Unpublished) -> None:
+        table, now = self.table, self._clock.now()
+        sent = list(tries.keys() - failure.unsent)
+        unreached = list(failure.unsent - failure.refused.keys())
+        async with self._engine.begin() as connection:
+            if sent:
+                await connection.execute(update(table).where(_one_of(table, sent)).values(sent_at=now))
+            if unreached:
+                await connection.execute(
+                    update(table).where(_one_of(table, unreached)).values(next_try_at=now)
+                )
+            for id, reason in failure.refused.items():
+                log.warning("outbox.refused", id=str(id), tries=tries[id] + 1, reason=reason)
+                await connection.execute(_refuse(table, id, reason, tries=tries[id] + 1, now=now))
 
 
-async def delete_sent(sessions: Sessions, table: Table, *, now: datetime) -> int:
+def _one_of(table: Table, ids: list[UUID]) -> ColumnElement[bool]:
+    return table.id == any_(cast(ids, ARRAY(PgUuid(as_uuid=True))))
+
+
+def _refuse(table: Table, id: UUID, reason: str, *, tries: int, now: datetime) -> Update:
+    pause_seconds = min(MAX_PAUSE_SECONDS, 2**tries)
+    return (
+        update(table)
+        .where(table.id == id)
+        .values(
+            tries=tries,
+            last_error=reason,
+            next_try_at=now + timedelta(seconds=pause_seconds),
+            dead_at=now if tries >= MAX_TRIES else None,
+        )
+    )
+
+
+def _message_of(row: Row[Any]) -> Message:
+    envelope = {
+        "id": str(row.id),
+        "type": row.type,
+        "version": row.version,
+        "occurred_at": row.occurred_at,
+        "trace": row.trace,
+        "data": row.data,
+    }
+    return Message(row.id, row.type, orjson.dumps(envelope), row.trace)
+
+
+async def delete_sent(session: Session, table: Table, *, now: datetime) -> int:
     """Delete what was sent more than a day ago; give the number. A job of every service with an outbox."""
-    return 0
+    return await _count(session, delete(table).where(table.sent_at < now - KEEP_SENT))
 
 
 async def replay_since(session: Session, table: Table, *, since: datetime, now: datetime) -> int:
     """Send again what was sent since a moment (after a broker lost its data); inboxes drop the repeats."""
-    return 0
+    again = update(table).where(table.sent_at >= since).values(sent_at=None, next_try_at=now)
+    return await _count(session, again)
 
 
 async def replay_dead(session: Session, table: Table, *, now: datetime) -> int:
-    """Give dead rows a new set of tries."""
-    return 0
+    """Give all dead rows a new set of tries."""
+    again = update(table).where(table.dead_at.is_not(None)).values(dead_at=None, tries=0, next_try_at=now)
+    return await _count(session, again)
+
+
+async def _count(session: Session, statement: Update | Delete) -> int:
+    result = await session.execute(statement.execution_options(synchronize_session=False))
+    return typed(CursorResult[Any], result).rowcount
 
 
 async def oldest_unsent_age(session: Session, table: Table, *, now: datetime) -> timedelta:
-    """Tell how long the oldest unsent row has been waiting; zero if there is none. For readiness and alerts."""
-    return timedelta()
+    """Tell how long the oldest unsent row has been waiting; zero if none is. For readiness and alerts."""
+    unsent = select(func.min(table.occurred_at)).where(table.sent_at.is_(None), table.dead_at.is_(None))
+    oldest: datetime | None = await session.scalar(unsent)
+    return now - oldest if oldest else timedelta()

@@ -1,73 +1,34 @@
 """The worker: consumers, relays and jobs of a service, run side by side until cancelled."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic
 
-from theatre.kit.broker.port import Broker, Subscription
-from theatre.kit.clock import Clock
-from theatre.kit.db import Session, Sessions
-from theatre.kit.events import Envelope, Event
-from theatre.kit.inbox import Table
+from theatre.kit.broker.port import Message, Receive, Retry, Verdict
+from theatre.kit.consumer import Consumer, R, WorkerResources
+from theatre.kit.logging import get_logger
 from theatre.kit.outbox import Relay
+from theatre.kit.tasks import finish
+from theatre.kit.telemetry import span
 
+__all__ = ["Consumer", "Job", "Worker", "WorkerResources"]
 
-class WorkerResources(Protocol):
-    """What a worker needs of a service's frozen `Resources`."""
+RESTART_SECONDS = 1.0
+UNRECORDED_SECONDS = 5
+JITTER = 0.1
 
-    @property
-    def sessions(self) -> Sessions: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def broker(self) -> Broker: ...
-
-
-R = TypeVar("R", bound=WorkerResources)
-E = TypeVar("E", bound=Event)
-# settle(session, event, message, resources): inside one transaction with the inbox mark; no network
-Settle = Callable[[Session, E, Envelope, R], Awaitable[object]]
-# tell(event, message, resources): no transaction open; whoever it calls must recognise repeats by `message.id`
-Tell = Callable[[E, Envelope, R], Awaitable[object]]
-
-
-class Consumer(Generic[R]):
-    """One queue, and what to do with the facts that arrive in it.
-
-    `ignores` are topic patterns that are taken without effect: a fact needs one queue that takes it, else the relay
-    keeps it as unroutable.
-    """
-
-    def __init__(self, queue: str, inbox: Table, *, ignores: Sequence[str] = ()) -> None:
-        self.queue = queue
-        self.inbox = inbox
-        self.ignores = tuple(ignores)
-
-    @property
-    def subscription(self) -> Subscription:
-        """Name the queue and the keys it wants, for `declare`."""
-        return Subscription(self.queue, self.ignores)
-
-    def on(self, event: type[E]) -> Callable[[Settle[E, R]], Settle[E, R]]:
-        """Register a verb that settles the fact in our own tables, in one transaction with the inbox mark."""
-
-        def register(settle: Settle[E, R]) -> Settle[E, R]:
-            return settle
-
-        return register
-
-    def call(self, event: type[E]) -> Callable[[Tell[E, R]], Tell[E, R]]:
-        """Register a verb that tells somebody over the network; repeated if we die before the inbox mark."""
-
-        def register(tell: Tell[E, R]) -> Tell[E, R]:
-            return tell
-
-        return register
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Job(Generic[R]):
-    """Something due at start and every `every_seconds` (± 10 %); every copy of a worker runs it, so it must be safe."""
+    """Something due at start and every `every_seconds` (± 10 %).
+
+    Every copy of a worker runs it, so it must be safe to run side by side with itself.
+    """
 
     name: str
     every_seconds: float
@@ -86,3 +47,63 @@ class Worker(Generic[R]):
 
     async def run(self) -> None:
         """Run until cancelled; then finish what is at work, within 10 s."""
+        async with asyncio.TaskGroup() as group:
+            for consumer in self.consumers:
+                group.create_task(self._keep(f"consume {consumer.queue}", partial(self._consume, consumer)))
+            for relay in self.relays:
+                group.create_task(self._keep("relay", relay.run))
+            for job in self.jobs:
+                group.create_task(self._repeat(job))
+
+    async def check(self) -> None:
+        """Make sure that every queue can be consumed; for readiness.
+
+        Raises:
+            Transient: says what is missing.
+        """
+        await self.resources.broker.check([consumer.queue for consumer in self.consumers])
+
+    async def _consume(self, consumer: Consumer[R]) -> None:
+        broker = self.resources.broker
+        await broker.declare([consumer.subscription])
+        await broker.consume(consumer.queue, self._receiver(consumer), concurrency=self.concurrency)
+
+    def _receiver(self, consumer: Consumer[R]) -> Receive:
+        async def receive(message: Message, redelivered: bool) -> Verdict:
+            with span(f"consume {message.key}", message.trace):
+                if not redelivered:
+                    return await self._receive(consumer, message, redelivered=False)
+                async with consumer.suspects:
+                    return await self._receive(consumer, message, redelivered=True)
+
+        return receive
+
+    async def _receive(self, consumer: Consumer[R], message: Message, *, redelivered: bool) -> Verdict:
+        try:
+            try:
+                return await consumer.attempt(message, self.resources, redelivered=redelivered)
+            except Exception as error:
+                return await consumer.judge(error, message, self.resources, redelivered=redelivered)
+        except Exception:
+            log.exception("worker.verdict_unrecorded", queue=consumer.queue, id=str(message.id))
+            return Retry(UNRECORDED_SECONDS)
+
+    async def _keep(self, name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await start()
+            except Exception:
+                log.exception("worker.restarting", part=name)
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _repeat(self, job: Job[R]) -> None:
+        while True:
+            await finish(self._run_once(job))
+            await asyncio.sleep(job.every_seconds * random.uniform(1 - JITTER, 1 + JITTER))
+
+    async def _run_once(self, job: Job[R]) -> None:
+        with span(f"job {job.name}"):
+            try:
+                await job.run(self.resources)
+            except Exception:
+                log.exception("job.failed", job=job.name)

@@ -1,4 +1,6 @@
-"""What every broker promises: a message is durably accepted or refused, and delivered at least once, in any order."""
+"""What every broker promises: a message is durably accepted or refused, and delivered at least once, in any
+order.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,7 +56,9 @@ Receive = Callable[[Message, bool], Awaitable[Verdict]]
 
 @dataclass(frozen=True, slots=True)
 class DeadMessage:
-    """A message put aside. `id` is None where the sender gave none; such a message can be replayed only with all."""
+    """A message put aside. `id` is None where the sender gave none; such a message can be replayed only
+    with all.
+    """
 
     id: UUID | None
     key: str
@@ -66,7 +70,8 @@ class DeadMessage:
 class Unpublished(Transient):
     """Messages that were not accepted.
 
-    `unsent` holds all of them; `refused` those to which the broker said no, with its reason (no queue takes them, or it
+    `unsent` holds all of them; `refused` those to which the broker said no, with its reason (no queue takes
+    them, or it
     is full). What is in `unsent` alone met an unreachable broker and may even have arrived.
     """
 
@@ -75,14 +80,18 @@ class Unpublished(Transient):
     def __init__(self, unsent: Collection[UUID], *, refused: Mapping[UUID, str] | None = None) -> None:
         self.unsent = frozenset(unsent)
         self.refused = dict(refused or {})
-        super().__init__(f"{len(self.unsent)} messages were not accepted, {len(self.refused)} of them refused")
+        super().__init__(
+            f"{len(self.unsent)} messages were not accepted, {len(self.refused)} of them refused"
+        )
 
 
 class Broker(Protocol):
     """RabbitMQ or the embedded one."""
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
-        """Make queues and bindings that are missing; none is ever taken away. Done by `theatre init`, safe to repeat."""
+        """Make queues and bindings that are missing; none is ever taken away. Done by `theatre init`, safe
+        to repeat.
+        """
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Return when all are stored durably in every queue that wants them, within 5 s.

@@ -1,0 +1,39 @@
+"""Ending tasks: what is at work when we are asked to stop gets time to finish."""
+
+import asyncio
+from collections.abc import Collection, Coroutine
+from typing import Any, TypeVar
+
+GRACE_SECONDS = 8.0
+T = TypeVar("T")
+
+
+async def finish(work: Coroutine[Any, Any, T], *, grace_seconds: float = GRACE_SECONDS) -> T:
+    """Await `work`; if we are cancelled meanwhile, it may still come to its end within the grace time."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await end([task], grace_seconds=grace_seconds)
+        raise
+
+
+async def end(tasks: Collection[asyncio.Task[Any]], *, grace_seconds: float = GRACE_SECONDS) -> None:
+    """Wait for tasks to end by themselves, then cancel those that did not; how they ended is not looked
+    at.
+    """
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=grace_seconds)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def pause(seconds: float, *, until: asyncio.Event) -> None:
+    """Sleep, but not longer than until the event is set."""
+    waiting = asyncio.ensure_future(until.wait())
+    try:
+        await asyncio.wait([waiting], timeout=seconds)
+    finally:
+        waiting.cancel()
