@@ -1,0 +1,1 @@
+"""Scripts of the schema `short_link`, in order."""

@@ -1,0 +1,1 @@
+"""What tests make the world out of."""
