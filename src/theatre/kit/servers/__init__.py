@@ -3,7 +3,6 @@
 Their data lies under THEATRE_HOME (or elsewhere, see `places`) and survives restarts and `kill -9` of either.
 """
 
-import asyncio
 import fcntl
 import os
 from collections.abc import Iterator
@@ -67,7 +66,7 @@ class Servers:
         await self.stop()
 
 
-def reset(home: Path) -> None:
+async def reset(home: Path) -> None:
     """Delete all data of the servers of `home`, wherever it lies; stop first what an earlier run left behind.
 
     What others keep in `home` stays.
@@ -78,7 +77,7 @@ def reset(home: Path) -> None:
     home = home.expanduser().resolve()
     if home.exists():
         with sole_keeper(home):
-            asyncio.run(stop_strays(home))
+            await stop_strays(home)
             places.remove(home)
 
 
