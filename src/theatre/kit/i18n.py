@@ -1,0 +1,134 @@
+"""Languages of people: which one to answer in, texts by key, and how money, dates and counts look in it."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+
+from theatre.kit.money import Money, to_decimal
+
+LOCALES = ("ru", "en")
+DEFAULT_LOCALE = "en"
+MAX_PREFERENCES = 20
+
+SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "KZT": "₸"}
+NO_BREAK_SPACE = "\u00a0"
+MINUS = "\u2212"
+
+MONTHS = {
+    "ru": [
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    ],
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+}
+
+
+def negotiate(accept_language: str, *, chosen: str = "") -> str:
+    """Choose the language to answer in: the one chosen before, else the browser's best, else the default."""
+    if chosen in LOCALES:
+        return chosen
+    wanted = [_preference(part) for part in accept_language.split(",")[:MAX_PREFERENCES]]
+    for language, weight in sorted(wanted, key=lambda preference: -preference[1]):
+        if language in LOCALES and weight > 0:
+            return language
+    return DEFAULT_LOCALE
+
+
+def _preference(part: str) -> tuple[str, float]:
+    tag, _, parameter = part.partition(";")
+    language = tag.strip().lower().partition("-")[0]
+    if not parameter.strip():
+        return language, 1.0
+    name, _, weight = parameter.partition("=")
+    try:
+        return language, float(weight) if name.strip() == "q" else 0.0
+    except ValueError:
+        return language, 0.0
+
+
+def plural(locale: str, number: int) -> str:
+    """Name the form of a noun after a whole number (CLDR): `one`, `few` or `many`; English has no `few`."""
+    if locale == "en":
+        return "one" if number == 1 else "many"
+    if number % 10 == 1 and number % 100 != 11:
+        return "one"
+    return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
+
+
+def format_money(money: Money, locale: str) -> str:
+    """Write an amount for people: `1 399,50 ₽`, `₽1,399.50`; a whole amount goes without `.00`."""
+    whole, _, part = to_decimal(money).lstrip("-").partition(".")
+    grouped = f"{int(whole):,}"
+    if part.strip("0"):
+        grouped = f"{grouped}.{part}"
+    sign = MINUS if money.amount_minor < 0 else ""
+    if locale == "ru":
+        number = grouped.translate({ord(","): NO_BREAK_SPACE, ord("."): ","})
+        return f"{sign}{number}{NO_BREAK_SPACE}{SYMBOLS.get(money.currency, money.currency)}"
+    if money.currency in SYMBOLS:
+        return f"{sign}{SYMBOLS[money.currency]}{grouped}"
+    return f"{sign}{grouped}{NO_BREAK_SPACE}{money.currency}"
+
+
+def format_date(moment: datetime, locale: str) -> str:
+    """Write the day of a moment, in UTC: `5 марта 2026`."""
+    at = moment.astimezone(UTC)
+    return f"{at.day}{NO_BREAK_SPACE}{MONTHS[locale][at.month - 1]} {at.year}"
+
+
+def format_moment(moment: datetime, locale: str) -> str:
+    """Write a moment to the minute, in UTC: `5 March 2026, 14:05 UTC`."""
+    return f"{format_date(moment, locale)}, {moment.astimezone(UTC):%H:%M}{NO_BREAK_SPACE}UTC"
+
+
+class Catalogue:
+    """Texts by language and key; `{name}` in a text is filled in."""
+
+    def __init__(self, texts: Mapping[str, Mapping[str, str]]) -> None:
+        self._texts = texts
+
+    @classmethod
+    def of_package(cls, package: str) -> "Catalogue":
+        """Read `texts/<locale>.json` of a package."""
+        folder = files(package) / "texts"
+        return cls({name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in LOCALES})
+
+    def text(self, locale: str, key: str, **values: object) -> str:
+        """Give a text.
+
+        Raises:
+            KeyError: there is no such text, or a value that it needs is missing.
+        """
+        return self._texts[locale][key].format(**values)
+
+    def find(self, locale: str, key: str) -> str | None:
+        """Give a text as it stands if there is one: for keys that come from elsewhere."""
+        return self._texts[locale].get(key)
+
+    def count(self, locale: str, key: str, number: int) -> str:
+        """Give the text for a whole number of things, from `<key>.one`, `<key>.few` and `<key>.many`."""
+        return self.text(locale, f"{key}.{plural(locale, number)}", number=number)
