@@ -127,3 +127,12 @@ class EntitlementRevoked(Event):
     user_id: UUID
     product_id: UUID
     payment_id: UUID
+
+
+class RefundRequested(Event):
+    """Money is to be given back; billing itself hears this and asks payment-service."""
+
+    key: ClassVar[str] = "billing.refund.requested"
+
+    refund_id: UUID
+    payment_id: UUID

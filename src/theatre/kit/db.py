@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import mapped_column
 
 Session: TypeAlias = AsyncSession
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
@@ -37,11 +38,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-Big = Annotated[int, "bigint"]
+Big = Annotated[int, mapped_column(BigInteger)]
 TYPES: dict[Any, Any] = {
     str: Text,
     int: Integer,
-    Big: BigInteger,
     UUID: PgUuid(as_uuid=True),
     datetime: TIMESTAMP(timezone=True),
     dict[str, Any]: JSONB,

@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 import orjson
 from fastapi import Query
@@ -36,7 +37,19 @@ class PageRequest:
     """Which page is wanted: up to `limit` rows after the row that `after` describes (None: from the start)."""
 
     limit: int
-    after: tuple[Any, ...] | None
+    after: tuple[str, ...] | None
+
+    def uuid_after(self) -> UUID:
+        """Read a cursor that holds nothing but an id.
+
+        Raises:
+            BadCursor: it holds something else.
+        """
+        try:
+            (word,) = self.after or ()
+            return UUID(word)
+        except ValueError as error:
+            raise BadCursor from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ def encode_cursor(key: tuple[Any, ...]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([str(part) for part in key])).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> tuple[Any, ...]:
+def decode_cursor(cursor: str) -> tuple[str, ...]:
     """Read what `encode_cursor` wrote: strings; the list that made it knows their types.
 
     Raises:

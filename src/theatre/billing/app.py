@@ -1,0 +1,128 @@
+"""Wiring of billing."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import httpx
+from fastapi import FastAPI
+
+from theatre.billing import products
+from theatre.billing.consumers import outcomes, sending, telling
+from theatre.billing.jobs import JOBS
+from theatre.billing.models import OutboxMessage
+from theatre.billing.resources import Resources, WorkerResources
+from theatre.billing.routes import admin, public
+from theatre.billing.settings import BillingSettings
+from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.contracts.notification import NotificationClient
+from theatre.contracts.payment import PaymentClient
+from theatre.kit.app import create_service_app
+from theatre.kit.broker import Broker, open_broker
+from theatre.kit.clock import Clock, SystemClock
+from theatre.kit.db import open_engine, ping, sessions_of, transaction
+from theatre.kit.http import ServiceClient
+from theatre.kit.outbox import Relay
+from theatre.kit.ratelimit import RedisRateLimit
+from theatre.kit.worker import Worker
+
+# payment-service asks the provider meanwhile, which has ten seconds
+PAYMENT_TIMEOUT_SECONDS = 15.0
+CONSUMERS = [outcomes, sending, telling]
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: BillingSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
+) -> AsyncIterator[Resources]:
+    """Open the database, the way to auth and to payment-service, and the rate limits."""
+    async with AsyncExitStack() as stack:
+        pool_size = settings.database_pool_size
+        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        stack.push_async_callback(engine.dispose)
+        token = service_token(settings, transport)
+        auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
+        stack.push_async_callback(auth.close)
+        payment = payment_client(settings, transport)
+        stack.push_async_callback(payment.close)
+        yield Resources(
+            settings=settings,
+            engine=engine,
+            sessions=sessions_of(engine),
+            access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
+            clock=clock,
+            payment=payment,
+            limit=RedisRateLimit(settings.redis_url, prefix=settings.service),
+        )
+
+
+def payment_client(settings: BillingSettings, transport: httpx.AsyncBaseTransport | None) -> PaymentClient:
+    """Make the way to payment-service."""
+    client = ServiceClient(
+        settings.payment_url,
+        token=service_token(settings, transport),
+        transport=transport,
+        timeout_seconds=PAYMENT_TIMEOUT_SECONDS,
+    )
+    return PaymentClient(client)
+
+
+def create_app(
+    settings: BillingSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Make the application. It needs no broker: its facts wait in the outbox for the worker."""
+    return create_service_app(
+        settings.service,
+        title="Billing",
+        routers=[public.router, admin.router],
+        open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
+        checks=lambda resources: {"database": partial(ping, resources.engine)},
+    )
+
+
+@asynccontextmanager
+async def create_worker(
+    settings: BillingSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Worker[WorkerResources]]:
+    """Make `worker-billing-notify`: hears outcomes, relays the outbox, runs the jobs."""
+    async with AsyncExitStack() as stack:
+        pool_size = settings.database_pool_size
+        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        stack.push_async_callback(engine.dispose)
+        token = service_token(settings, transport)
+        notification = NotificationClient(
+            ServiceClient(settings.notification_url, token=token, transport=transport)
+        )
+        stack.push_async_callback(notification.close)
+        payment = payment_client(settings, transport)
+        stack.push_async_callback(payment.close)
+        resources = WorkerResources(
+            settings=settings,
+            engine=engine,
+            sessions=sessions_of(engine),
+            clock=clock or SystemClock(),
+            broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
+            payment=payment,
+            notification=notification,
+        )
+        relay = Relay(engine, OutboxMessage, resources.broker, clock=resources.clock)
+        yield Worker(resources, consumers=CONSUMERS, relays=[relay], jobs=JOBS)
+
+
+async def init(settings: BillingSettings) -> None:
+    """Apply the price list; repeating it changes nothing."""
+    engine = open_engine(settings.database_url, role=settings.service, pool_size=1)
+    try:
+        price_list = products.read_price_list(settings.price_list)
+        async with transaction(sessions_of(engine)) as session:
+            await products.apply_price_list(session, price_list, now=SystemClock().now())
+    finally:
+        await engine.dispose()

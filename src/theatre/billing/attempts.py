@@ -1,0 +1,236 @@
+"""Attempts to collect a payment, as billing sees them: at most one is open, and payment-service owns its state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import select
+
+from theatre.billing import payments
+from theatre.billing.errors import (
+    AttemptSettling,
+    CheckoutRefused,
+    CheckoutUnknown,
+    PaymentNotPayable,
+    ProviderUnknown,
+    ReturnAddressForeign,
+)
+from theatre.billing.models import Payment, PaymentStatus
+from theatre.billing.settings import BillingSettings
+from theatre.contracts.money import Amount
+from theatre.contracts.payment import Attempt, AttemptStart, AttemptStatus, PaymentClient
+from theatre.kit.db import Session, Sessions
+from theatre.kit.http import Refused, Unknown
+from theatre.kit.ids import new_id
+from theatre.kit.logging import get_logger
+
+log = get_logger(__name__)
+
+ASK_AFTER = timedelta(minutes=1)
+"""A pending payment is asked about this long after its checkout, then at growing intervals."""
+ASK_AT_MOST_EVERY = timedelta(hours=1)
+ASK_BATCH = 50
+NOT_FOUND = 404
+UNPROCESSABLE = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """How the user wants to pay and where the browser should end up (an address of this site)."""
+
+    provider: str | None = None
+    return_url: str | None = None
+    save_method: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where to send the user; `short_url` falls back to the long one."""
+
+    attempt_id: UUID
+    confirmation_url: str
+    short_url: str
+    expires_at: datetime
+
+
+async def start(
+    sessions: Sessions,
+    client: PaymentClient,
+    payment_id: UUID,
+    *,
+    user_id: UUID,
+    checkout: Checkout,
+    settings: BillingSettings,
+    now: datetime,
+) -> Link:
+    """Open an attempt, or give the link of the open one. Calls out between transactions.
+
+    If payment-service or the provider does not answer, the payment stays *pending* with its attempt, and asking again
+    goes on with the very same one.
+
+    Raises:
+        PaymentUnknown, PaymentNotPayable, ReturnAddressForeign, ProviderUnknown
+        CheckoutRefused: nothing was taken and nothing will be; the payment is *unpaid* again in a moment.
+        AttemptSettling: the open attempt has an outcome that is on its way here.
+        CheckoutUnknown: no answer yet.
+    """
+    async with sessions.begin() as session:
+        payment = await payments.get_locked(session, payment_id, user_id=user_id)
+        _open(session, payment, checkout, settings=settings, now=now)
+        stored = _stored_link(payment, now=now)
+        ask = _question(payment, settings)
+    return stored or await _ask(sessions, client, ask, now=now)
+
+
+def _open(
+    session: Session, payment: Payment, checkout: Checkout, *, settings: BillingSettings, now: datetime
+) -> None:
+    if payment.status == PaymentStatus.PENDING and payment.cancel_requested_at is None:
+        return
+    if payment.status != PaymentStatus.UNPAID or payment.expires_at <= now:
+        raise PaymentNotPayable
+    payment.return_url = _checked_return_url(checkout.return_url, payment.id, settings)
+    payment.provider = checkout.provider or settings.default_provider
+    payment.save_method = checkout.save_method
+    payment.failure_code = payment.failure_message = None
+    payment.open_attempt_id = new_id()
+    payment.next_ask_at = now + ASK_AFTER
+    payments.move(
+        session,
+        payment,
+        PaymentStatus.PENDING,
+        reason="checkout",
+        now=now,
+        attempt_id=payment.open_attempt_id,
+    )
+
+
+def _checked_return_url(url: str | None, payment_id: UUID, settings: BillingSettings) -> str:
+    home = urlsplit(settings.public_url)
+    if url is None:
+        return f"{settings.public_url.rstrip('/')}/return/{payment_id}"
+    try:
+        given = urlsplit(url)
+        same_port = given.port == home.port
+    except ValueError as error:
+        raise ReturnAddressForeign from error
+    same_place = (given.scheme, given.hostname) == (home.scheme, home.hostname) and same_port
+    if not same_place or given.username or given.password or "\\" in url:
+        raise ReturnAddressForeign
+    return url
+
+
+def _stored_link(payment: Payment, *, now: datetime) -> Link | None:
+    url, until, attempt_id = payment.confirmation_url, payment.link_expires_at, payment.open_attempt_id
+    if url is None or until is None or attempt_id is None or until <= now:
+        return None
+    return Link(attempt_id, url, payment.short_url or url, until)
+
+
+def _question(payment: Payment, settings: BillingSettings) -> AttemptStart:
+    if payment.open_attempt_id is None:
+        raise AssertionError(f"payment {payment.id} is pending without an attempt")
+    return AttemptStart(
+        id=payment.open_attempt_id,
+        payment_id=payment.id,
+        user_id=payment.user_id,
+        total=Amount.of(payments.owed(payment)),
+        description=payment.title,
+        provider=payment.provider,
+        return_url=payment.return_url or settings.public_url,
+        save_method=payment.save_method,
+    )
+
+
+async def _ask(sessions: Sessions, client: PaymentClient, ask: AttemptStart, *, now: datetime) -> Link:
+    try:
+        attempt = await client.start(ask)
+    except Unknown as error:
+        raise CheckoutUnknown from error
+    except Refused as error:
+        if error.refused_status == UNPROCESSABLE:
+            await _withdraw(sessions, ask, now=now)
+            raise ProviderUnknown from error
+        raise CheckoutUnknown from error
+    if attempt.status is AttemptStatus.FAILED:
+        raise CheckoutRefused(attempt.failure.message if attempt.failure else None)
+    if attempt.status is AttemptStatus.SUCCEEDED:
+        raise AttemptSettling
+    if attempt.confirmation_url is None:
+        raise CheckoutUnknown
+    async with sessions.begin() as session:
+        await _keep_link(session, attempt)
+    return Link(
+        attempt.id,
+        attempt.confirmation_url,
+        attempt.short_url or attempt.confirmation_url,
+        attempt.expires_at,
+    )
+
+
+async def _keep_link(session: Session, attempt: Attempt) -> None:
+    payment = await payments.get_locked(session, attempt.payment_id)
+    # the outcome may have overtaken this answer; then there is no link to keep
+    if payment.open_attempt_id == attempt.id:
+        payment.confirmation_url = attempt.confirmation_url
+        payment.short_url = attempt.short_url
+        payment.link_expires_at = attempt.expires_at
+
+
+async def _withdraw(sessions: Sessions, ask: AttemptStart, *, now: datetime) -> None:
+    """Take back an attempt that payment-service would not even store."""
+    async with sessions.begin() as session:
+        payment = await payments.get_locked(session, ask.payment_id)
+        if payment.open_attempt_id == ask.id:
+            payments.move(
+                session, payment, PaymentStatus.UNPAID, reason="never started", now=now, attempt_id=ask.id
+            )
+
+
+async def ask_due(
+    sessions: Sessions, client: PaymentClient, *, settings: BillingSettings, now: datetime
+) -> int:
+    """Ask payment-service about open attempts whose time to ask has come; gives how many were asked.
+
+    Payment-service asks the provider and tells the outcome by message. An attempt that it never heard of is started
+    under the same id.
+    """
+    async with sessions.begin() as session:
+        due = await _claim_due(session, now=now)
+        questions = [_question(payment, settings) for payment in due]
+    for ask in questions:
+        await _ask_about(client, ask)
+    return len(questions)
+
+
+async def _claim_due(session: Session, *, now: datetime) -> Sequence[Payment]:
+    statement = (
+        select(Payment)
+        .where(Payment.status == PaymentStatus.PENDING, Payment.next_ask_at <= now)
+        .order_by(Payment.next_ask_at)
+        .limit(ASK_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    due = (await session.scalars(statement)).all()
+    for payment in due:
+        waited = now - payment.created_at
+        payment.next_ask_at = now + min(max(waited, ASK_AFTER), ASK_AT_MOST_EVERY)
+    return due
+
+
+async def _ask_about(client: PaymentClient, ask: AttemptStart) -> None:
+    try:
+        await _read_or_start(client, ask)
+    except (Unknown, Refused) as error:
+        log.warning("attempt not answered for yet", attempt_id=str(ask.id), error=repr(error))
+
+
+async def _read_or_start(client: PaymentClient, ask: AttemptStart) -> None:
+    try:
+        await client.read(ask.id)
+    except Refused as error:
+        if error.refused_status != NOT_FOUND:
+            raise
+        await client.start(ask)

@@ -1,0 +1,88 @@
+"""What `worker-billing-notify` hears: outcomes of attempts and refunds, its own refunds to send, and what to tell users.
+
+Three queues, so that a payment system or a notification service that is away holds up nothing else.
+"""
+
+from theatre.billing import payments, refunds
+from theatre.billing.models import InboxMessage
+from theatre.billing.resources import WorkerResources
+from theatre.contracts.billing import PaymentFailed, PaymentPaid, PaymentRefunded, RefundRequested
+from theatre.contracts.money import Amount
+from theatre.contracts.notification import PAYMENT_STATUS, NotificationEvent
+from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, RefundFailed, RefundSucceeded
+from theatre.kit.db import Session
+from theatre.kit.events import Envelope
+from theatre.kit.money import to_decimal
+from theatre.kit.worker import Consumer
+
+outcomes: Consumer[WorkerResources] = Consumer("worker-billing-notify.outcomes", InboxMessage)
+sending: Consumer[WorkerResources] = Consumer("worker-billing-notify.refunds", InboxMessage)
+telling: Consumer[WorkerResources] = Consumer(
+    "worker-billing-notify.notify", InboxMessage, ignores=["billing.#"]
+)
+
+
+@outcomes.on(AttemptSucceeded)
+async def settle(session: Session, event: AttemptSucceeded, _: Envelope, held: WorkerResources) -> None:
+    await payments.settle(session, event, settings=held.settings, now=held.clock.now())
+
+
+@outcomes.on(AttemptFailed)
+async def fail_attempt(session: Session, event: AttemptFailed, _: Envelope, held: WorkerResources) -> None:
+    await payments.fail_attempt(session, event, now=held.clock.now())
+
+
+@outcomes.on(RefundSucceeded)
+async def succeed_refund(
+    session: Session, event: RefundSucceeded, _: Envelope, held: WorkerResources
+) -> None:
+    await refunds.succeed(session, event.payment_id, event.refund_id, now=held.clock.now())
+
+
+@outcomes.on(RefundFailed)
+async def fail_refund(session: Session, event: RefundFailed, _: Envelope, held: WorkerResources) -> None:
+    await refunds.fail(
+        session, event.payment_id, event.refund_id, failure=event.failure, now=held.clock.now()
+    )
+
+
+@sending.call(RefundRequested)
+async def send_refund(event: RefundRequested, _: Envelope, held: WorkerResources) -> None:
+    await refunds.send(held.sessions, held.payment, event.refund_id, now=held.clock.now())
+
+
+@telling.call(PaymentPaid)
+async def tell_paid(event: PaymentPaid, message: Envelope, held: WorkerResources) -> None:
+    await tell(held, message, event, status="succeeded", amount=event.total)
+
+
+@telling.call(PaymentFailed)
+async def tell_failed(event: PaymentFailed, message: Envelope, held: WorkerResources) -> None:
+    await tell(held, message, event, status="failed", amount=event.total, reason=event.failure_message)
+
+
+@telling.call(PaymentRefunded)
+async def tell_refunded(event: PaymentRefunded, message: Envelope, held: WorkerResources) -> None:
+    await tell(held, message, event, status="refunded", amount=event.amount)
+
+
+async def tell(
+    held: WorkerResources,
+    message: Envelope,
+    event: PaymentPaid | PaymentFailed | PaymentRefunded,
+    *,
+    status: str,
+    amount: Amount,
+    reason: str = "",
+) -> None:
+    """Hand an outcome to notification-service, which knows a repeat by the message's id."""
+    data = {
+        "status": status,
+        "payment_id": str(event.payment_id),
+        "title": event.title,
+        "amount": to_decimal(amount.to_money()),
+        "currency": amount.currency,
+        "message": reason,
+    }
+    told = NotificationEvent(user_id=event.user_id, data=data, dedupe_key=str(message.id))
+    await held.notification.tell(PAYMENT_STATUS, told)

@@ -1,0 +1,115 @@
+"""Rights to watch: granted in the transaction that makes a payment paid, one for each of its lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from theatre.billing import subscriptions
+from theatre.billing.models import Entitlement, OutboxMessage, Payment, PaymentItem, Price, ProductKind
+from theatre.billing.settings import BillingSettings
+from theatre.contracts.billing import EntitlementGranted, EntitlementRevoked
+from theatre.kit.db import Session
+from theatre.kit.ids import new_id
+from theatre.kit.outbox import emit
+from theatre.kit.pagination import Page, PageRequest, page_of
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """May this be watched now; by which kind of right (`none` without one), and until when (None: for ever)."""
+
+    allowed: bool
+    reason: str
+    expires_at: datetime | None
+
+
+async def grant(
+    session: Session,
+    payment: Payment,
+    item: PaymentItem,
+    *,
+    price: Price,
+    settings: BillingSettings,
+    now: datetime,
+) -> None:
+    """Grant what one line of a payment bought; a plan starts or extends the subscription."""
+    starts_at, ends_at = now, None
+    if item.kind == ProductKind.PLAN:
+        period = await subscriptions.extend(
+            session, payment.user_id, item, price=price, zone=settings.period_zone, now=now
+        )
+        starts_at, ends_at = period.starts_at, period.ends_at
+    elif item.kind == ProductKind.RENTAL:
+        ends_at = now + timedelta(days=settings.rental_days) * item.quantity
+    entitlement = Entitlement(
+        id=new_id(),
+        user_id=payment.user_id,
+        kind=item.kind,
+        product_id=item.product_id,
+        film_id=price.product.film_id,
+        payment_id=payment.id,
+        payment_item_id=item.id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        created_at=now,
+    )
+    session.add(entitlement)
+    told = EntitlementGranted(
+        entitlement_id=entitlement.id,
+        user_id=payment.user_id,
+        product_id=item.product_id,
+        payment_id=payment.id,
+        ends_at=ends_at,
+    )
+    emit(session, OutboxMessage, told, aggregate_id=entitlement.id, now=now)
+
+
+async def revoke(session: Session, payment: Payment, *, now: datetime) -> None:
+    """Take back every right that a payment gave, and its periods; the payment is locked by the caller."""
+    await subscriptions.take_back(session, payment.id, now=now)
+    statement = select(Entitlement).where(
+        Entitlement.payment_id == payment.id, Entitlement.revoked_at.is_(None)
+    )
+    for entitlement in (await session.scalars(statement)).all():
+        entitlement.revoked_at = now
+        told = EntitlementRevoked(
+            entitlement_id=entitlement.id,
+            user_id=entitlement.user_id,
+            product_id=entitlement.product_id,
+            payment_id=payment.id,
+        )
+        emit(session, OutboxMessage, told, aggregate_id=entitlement.id, now=now)
+
+
+async def check(session: Session, user_id: UUID, film_id: UUID, *, now: datetime) -> Verdict:
+    """Tell whether a user may watch a film now: what was bought for good first, then what lasts longest."""
+    covers = or_(Entitlement.kind == ProductKind.PLAN, Entitlement.film_id == film_id)
+    statement = (
+        select(Entitlement.kind, Entitlement.ends_at)
+        .where(Entitlement.user_id == user_id, covers, _is_current(now), Entitlement.starts_at <= now)
+        .order_by(Entitlement.ends_at.desc().nulls_first())
+        .limit(1)
+    )
+    found = (await session.execute(statement)).one_or_none()
+    return Verdict(False, "none", None) if found is None else Verdict(True, found.kind, found.ends_at)
+
+
+async def list_own(
+    session: Session, user_id: UUID, request: PageRequest, *, with_past: bool, now: datetime
+) -> Page[Entitlement]:
+    """List one's own rights, newest first; without the past: those that still run or are still to begin."""
+    statement = select(Entitlement).where(Entitlement.user_id == user_id).order_by(Entitlement.id.desc())
+    if not with_past:
+        statement = statement.where(_is_current(now))
+    if request.after:
+        statement = statement.where(Entitlement.id < request.uuid_after())
+    rows: Sequence[Entitlement] = (await session.scalars(statement.limit(request.limit + 1))).all()
+    return page_of(rows, request, key=lambda row: (row.id,))
+
+
+def _is_current(now: datetime) -> ColumnElement[bool]:
+    unfinished = or_(Entitlement.ends_at.is_(None), Entitlement.ends_at > now)
+    return and_(Entitlement.revoked_at.is_(None), unfinished)

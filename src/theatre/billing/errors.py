@@ -1,0 +1,103 @@
+"""What billing refuses, in words for users and stable codes for programs."""
+
+from theatre.kit import errors
+
+
+class PaymentUnknown(errors.NotFound):
+    code = "billing.payment_unknown"
+    title = "No such payment"
+
+
+class PriceUnknown(errors.NotFound):
+    code = "billing.price_unknown"
+    title = "No such price"
+
+
+class PromoCodeUnknown(errors.NotFound):
+    code = "billing.promo_code_unknown"
+    title = "No such promo code"
+
+
+class PaymentMethodUnknown(errors.NotFound):
+    code = "billing.payment_method_unknown"
+    title = "No such saved payment method"
+
+
+class SubscriptionUnknown(errors.NotFound):
+    code = "billing.subscription_unknown"
+    title = "No such subscription"
+
+
+class PriceInactive(errors.Conflict):
+    code = "billing.price_inactive"
+    title = "This is no longer sold at this price; look at the price list again"
+
+
+class CurrenciesMixed(errors.Conflict):
+    code = "billing.currencies_mixed"
+    title = "Things priced in different currencies cannot be paid together"
+
+
+class TotalTooLarge(errors.Invalid):
+    code = "billing.total_too_large"
+    title = "The total is larger than any payment system takes"
+
+
+class PriceRepeated(errors.Invalid):
+    code = "billing.price_repeated"
+    title = "One price occurs twice; raise its quantity instead"
+
+
+class PaymentNotPayable(errors.Conflict):
+    code = "billing.payment_not_payable"
+    title = "This payment cannot be paid any more"
+
+
+class ProviderUnknown(errors.Invalid):
+    code = "billing.provider_unknown"
+    title = "No such payment system"
+
+
+class ReturnAddressForeign(errors.Invalid):
+    code = "billing.return_url_foreign"
+    title = "return_url must be an address of this site"
+
+
+class CheckoutRefused(errors.Conflict):
+    code = "billing.checkout_refused"
+    title = "The payment system refused; nothing was taken. Try again or choose another way to pay"
+
+
+class AttemptSettling(errors.Conflict):
+    code = "billing.attempt_settling"
+    title = "The payment system already has an outcome; it will show in a moment"
+
+
+class CheckoutUnknown(errors.Transient):
+    code = "billing.checkout_unknown"
+    title = "The payment system has not answered yet; nothing is lost, ask again in a moment"
+
+
+class PaymentNotCancelable(errors.Conflict):
+    code = "billing.payment_not_cancelable"
+    title = "This payment can no longer be canceled"
+
+
+class PaymentNotRefundable(errors.Conflict):
+    code = "billing.payment_not_refundable"
+    title = "There is nothing to give back for this payment"
+
+
+class RefundExceedsPayment(errors.Conflict):
+    code = "billing.refund_exceeds_payment"
+    title = "Refunds together would be more than was paid"
+
+
+class RefundWindowClosed(errors.Conflict):
+    code = "billing.refund_window_closed"
+    title = "The time to take money back by oneself is over; write to support"
+
+
+class RefundAmountInvalid(errors.Invalid):
+    code = "billing.refund_amount_invalid"
+    title = "The amount must be above zero and in the currency of the payment"

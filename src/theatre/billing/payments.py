@@ -1,0 +1,363 @@
+"""Payments: what a user owes for one purchase, at our prices, from *unpaid* to its end.
+
+Whoever changes a payment holds its row lock; locks are taken payment → subscription → ledger.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from theatre.billing import entitlements, ledger, products
+from theatre.billing.errors import (
+    PaymentMethodUnknown,
+    PaymentNotCancelable,
+    PaymentUnknown,
+    PriceInactive,
+    PriceRepeated,
+    PriceUnknown,
+    PromoCodeUnknown,
+)
+from theatre.billing.models import (
+    PAYMENT_TRANSITIONS,
+    OutboxMessage,
+    Payment,
+    PaymentItem,
+    PaymentStatus,
+    PaymentTransition,
+    Price,
+    Refund,
+    RefundSource,
+    RefundStatus,
+)
+from theatre.billing.pricing import total_of
+from theatre.billing.settings import BillingSettings
+from theatre.contracts.billing import (
+    PaymentCanceled,
+    PaymentExpired,
+    PaymentFailed,
+    PaymentPaid,
+    RefundRequested,
+)
+from theatre.contracts.money import Amount
+from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, Failure
+from theatre.kit.db import Session
+from theatre.kit.ids import new_id
+from theatre.kit.logging import get_logger
+from theatre.kit.money import Money
+from theatre.kit.outbox import emit
+from theatre.kit.pagination import Page, PageRequest, page_of
+
+log = get_logger(__name__)
+
+EXPIRE_BATCH = 200
+AMOUNT_MISMATCH = Failure(
+    code="amount_mismatch", message="Another amount arrived than was asked for; support will write to you."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One line of a purchase as the buyer asks for it: never with a price."""
+
+    price_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What a buyer asks for. Promo codes and saved methods are named by what the buyer knows of them."""
+
+    wishes: Sequence[Wish]
+    promo_code: str | None = None
+    payment_method_id: UUID | None = None
+
+
+async def create(
+    session: Session,
+    buyer_id: UUID,
+    purchase: Purchase,
+    *,
+    locale: str,
+    settings: BillingSettings,
+    now: datetime,
+) -> Payment:
+    """Make an unpaid payment, priced from our table.
+
+    Raises:
+        PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeUnknown,
+        PaymentMethodUnknown
+    """
+    if purchase.promo_code is not None:
+        raise PromoCodeUnknown
+    if purchase.payment_method_id is not None:
+        raise PaymentMethodUnknown
+    found = await products.find_prices(session, [wish.price_id for wish in purchase.wishes])
+    _check_sold(purchase.wishes, found)
+    lines = [(found[wish.price_id], wish.quantity) for wish in purchase.wishes]
+    total = total_of([(Money(price.amount_minor, price.currency), quantity) for price, quantity in lines])
+    payment = Payment(
+        id=new_id(),
+        user_id=buyer_id,
+        status=PaymentStatus.UNPAID,
+        currency=total.currency,
+        total_minor=total.amount_minor,
+        discount_minor=0,
+        refunded_minor=0,
+        title="",
+        created_at=now,
+        expires_at=now + timedelta(seconds=settings.payment_ttl_seconds),
+        save_method=False,
+    )
+    payment.items = [
+        _item(payment.id, position, price, quantity=quantity, locale=locale)
+        for position, (price, quantity) in enumerate(lines)
+    ]
+    payment.title = ", ".join(item.name for item in payment.items)[:128]
+    session.add(payment)
+    await session.flush()
+    return payment
+
+
+def _check_sold(wishes: Sequence[Wish], found: Mapping[UUID, Price]) -> None:
+    if len({wish.price_id for wish in wishes}) != len(wishes):
+        raise PriceRepeated
+    if any(wish.price_id not in found for wish in wishes):
+        raise PriceUnknown
+    if not all(price.is_active and price.product.is_active for price in found.values()):
+        raise PriceInactive
+
+
+def _item(payment_id: UUID, position: int, price: Price, *, quantity: int, locale: str) -> PaymentItem:
+    return PaymentItem(
+        id=new_id(),
+        payment_id=payment_id,
+        position=position,
+        product_id=price.product_id,
+        price_id=price.id,
+        name=products.text_in(price.product.names, locale),
+        kind=price.product.kind,
+        quantity=quantity,
+        unit_minor=price.amount_minor,
+        total_minor=price.amount_minor * quantity,
+    )
+
+
+async def get(session: Session, payment_id: UUID, *, user_id: UUID | None = None) -> Payment:
+    """Read a payment with its items; with `user_id` only that user's own.
+
+    Raises:
+        PaymentUnknown: there is none, or it is another's.
+    """
+    statement = select(Payment).where(Payment.id == payment_id).options(selectinload(Payment.items))
+    return _own((await session.execute(statement)).scalar_one_or_none(), user_id)
+
+
+async def get_locked(session: Session, payment_id: UUID, *, user_id: UUID | None = None) -> Payment:
+    """Read a payment with its items and lock its row until the transaction ends.
+
+    Raises:
+        PaymentUnknown: there is none, or it is another's.
+    """
+    statement = select(Payment).where(Payment.id == payment_id).with_for_update()
+    statement = statement.options(selectinload(Payment.items)).execution_options(populate_existing=True)
+    return _own((await session.execute(statement)).scalar_one_or_none(), user_id)
+
+
+def _own(payment: Payment | None, user_id: UUID | None) -> Payment:
+    if payment is None or (user_id is not None and payment.user_id != user_id):
+        raise PaymentUnknown
+    return payment
+
+
+async def list_own(session: Session, user_id: UUID, request: PageRequest) -> Page[Payment]:
+    """List one's own payments, newest first."""
+    statement = select(Payment).where(Payment.user_id == user_id).order_by(Payment.id.desc())
+    if request.after:
+        statement = statement.where(Payment.id < request.uuid_after())
+    statement = statement.options(selectinload(Payment.items)).limit(request.limit + 1)
+    return page_of((await session.scalars(statement)).all(), request, key=lambda row: (row.id,))
+
+
+def move(
+    session: Session,
+    payment: Payment,
+    to: PaymentStatus,
+    *,
+    reason: str,
+    now: datetime,
+    attempt_id: UUID | None = None,
+) -> None:
+    """Change the state of a locked payment, by the table of legal changes, and write down why."""
+    if to not in PAYMENT_TRANSITIONS[PaymentStatus(payment.status)]:
+        raise AssertionError(f"payment {payment.id} cannot become {to} from {payment.status}")
+    transition = PaymentTransition(
+        id=new_id(),
+        payment_id=payment.id,
+        from_status=payment.status,
+        to_status=to,
+        reason=reason,
+        attempt_id=attempt_id,
+        occurred_at=now,
+    )
+    session.add(transition)
+    payment.status = to
+    if to is not PaymentStatus.PENDING:
+        payment.open_attempt_id = payment.confirmation_url = payment.short_url = None
+        payment.link_expires_at = payment.next_ask_at = None
+
+
+def owed(payment: Payment) -> Money:
+    """Give what a payment asks for."""
+    return Money(payment.total_minor, payment.currency)
+
+
+async def settle(
+    session: Session, event: AttemptSucceeded, *, settings: BillingSettings, now: datetime
+) -> None:
+    """Take note that a provider has captured money. The same attempt again has no effect.
+
+    Open payment and the right sum: *paid*, rights granted. Another sum: kept as unallocated. A payment that cannot
+    take it any more: given back by rule. Each of them is an entry of the ledger.
+    """
+    payment = await get_locked(session, event.payment_id)
+    captured = event.captured.to_money()
+    fits = captured == owed(payment)
+    is_open = payment.status in {PaymentStatus.UNPAID, PaymentStatus.PENDING}
+    takes = fits and is_open
+    lines = [ledger.Line(ledger.cash(event.provider), captured)]
+    if takes:
+        lines += [
+            ledger.credit(ledger.revenue(item.kind), Money(item.total_minor, payment.currency))
+            for item in payment.items
+        ]
+    else:
+        lines.append(ledger.credit(ledger.UNALLOCATED, captured))
+    operation_key = f"capture:{event.attempt_id}"
+    if not await ledger.post(session, operation_key, lines, kind="capture", payment_id=payment.id, now=now):
+        return
+    if takes:
+        await _pay(session, payment, event, settings=settings, now=now)
+    elif fits:
+        _give_back_late(session, payment, event, now=now)
+    else:
+        log.error("captured amount differs", payment_id=str(payment.id), attempt_id=str(event.attempt_id))
+        if payment.open_attempt_id == event.attempt_id:
+            _reopen(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
+
+
+async def _pay(
+    session: Session, payment: Payment, event: AttemptSucceeded, *, settings: BillingSettings, now: datetime
+) -> None:
+    prices = await products.find_prices(session, [item.price_id for item in payment.items])
+    for item in payment.items:
+        await entitlements.grant(
+            session, payment, item, price=prices[item.price_id], settings=settings, now=now
+        )
+    payment.paid_at = now
+    payment.paid_attempt_id = event.attempt_id
+    payment.provider = event.provider
+    payment.failure_code = payment.failure_message = None
+    move(session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=event.attempt_id)
+    told = PaymentPaid(
+        payment_id=payment.id,
+        user_id=payment.user_id,
+        total=Amount.of(owed(payment)),
+        title=payment.title,
+        paid_at=now,
+    )
+    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
+
+
+def _give_back_late(session: Session, payment: Payment, event: AttemptSucceeded, *, now: datetime) -> None:
+    refund = Refund(
+        id=new_id(),
+        payment_id=payment.id,
+        attempt_id=event.attempt_id,
+        provider=event.provider,
+        status=RefundStatus.PENDING,
+        source=RefundSource.LATE,
+        amount_minor=event.captured.amount_minor,
+        currency=event.captured.currency,
+        reason=f"arrived when the payment was {payment.status}",
+        created_at=now,
+        next_ask_at=now,
+    )
+    session.add(refund)
+    told = RefundRequested(refund_id=refund.id, payment_id=payment.id)
+    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
+
+
+async def fail_attempt(session: Session, event: AttemptFailed, *, now: datetime) -> None:
+    """Take note that an attempt brought nothing and never will. One that is not the open one has no effect.
+
+    A wish to cancel, or the end of the payment's time, that was waiting for this is fulfilled now.
+    """
+    payment = await get_locked(session, event.payment_id)
+    if payment.open_attempt_id != event.attempt_id:
+        return
+    if payment.cancel_requested_at is not None:
+        _close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
+    elif payment.expires_at <= now:
+        _close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
+    else:
+        _reopen(session, payment, event.failure, attempt_id=event.attempt_id, now=now)
+
+
+def _reopen(session: Session, payment: Payment, failure: Failure, *, attempt_id: UUID, now: datetime) -> None:
+    payment.failure_code, payment.failure_message = failure.code, failure.message
+    move(session, payment, PaymentStatus.UNPAID, reason=failure.code, now=now, attempt_id=attempt_id)
+    told = PaymentFailed(
+        payment_id=payment.id,
+        user_id=payment.user_id,
+        total=Amount.of(owed(payment)),
+        title=payment.title,
+        failure_code=failure.code,
+        failure_message=failure.message,
+    )
+    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
+
+
+def _close(session: Session, payment: Payment, to: PaymentStatus, *, reason: str, now: datetime) -> None:
+    move(session, payment, to, reason=reason, now=now)
+    event = PaymentExpired if to is PaymentStatus.EXPIRED else PaymentCanceled
+    if to is PaymentStatus.CANCELED:
+        payment.canceled_at = now
+    told = event(payment_id=payment.id, user_id=payment.user_id)
+    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
+
+
+async def cancel(session: Session, payment_id: UUID, *, user_id: UUID, now: datetime) -> Payment:
+    """Cancel an unpaid payment, or write down the wish while an attempt is open. Repeating it changes nothing.
+
+    Raises:
+        PaymentUnknown
+        PaymentNotCancelable: it is paid, refunded or expired.
+    """
+    payment = await get_locked(session, payment_id, user_id=user_id)
+    if payment.status == PaymentStatus.UNPAID:
+        _close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
+    elif payment.status == PaymentStatus.PENDING:
+        payment.cancel_requested_at = payment.cancel_requested_at or now
+        payment.next_ask_at = now
+    elif payment.status != PaymentStatus.CANCELED:
+        raise PaymentNotCancelable
+    return payment
+
+
+async def expire_due(session: Session, *, now: datetime) -> int:
+    """Expire up to a batch of unpaid payments whose time is over; several workers may do so at once."""
+    statement = (
+        select(Payment)
+        .where(Payment.status == PaymentStatus.UNPAID, Payment.expires_at <= now)
+        .order_by(Payment.expires_at)
+        .limit(EXPIRE_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    due = (await session.scalars(statement)).all()
+    for payment in due:
+        _close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
+    return len(due)

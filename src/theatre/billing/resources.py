@@ -1,0 +1,38 @@
+"""What billing's processes hold while they run."""
+
+from dataclasses import dataclass
+
+from theatre.billing.settings import BillingSettings
+from theatre.contracts.notification import NotificationClient
+from theatre.contracts.payment import PaymentClient
+from theatre.kit.access import Access
+from theatre.kit.broker.port import Broker
+from theatre.kit.clock import Clock
+from theatre.kit.db import Engine, Sessions
+from theatre.kit.ratelimit import RateLimit
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Of `serve billing`."""
+
+    settings: BillingSettings
+    engine: Engine
+    sessions: Sessions
+    access: Access
+    clock: Clock
+    payment: PaymentClient
+    limit: RateLimit
+
+
+@dataclass(frozen=True)
+class WorkerResources:
+    """Of `work billing`."""
+
+    settings: BillingSettings
+    engine: Engine
+    sessions: Sessions
+    clock: Clock
+    broker: Broker
+    payment: PaymentClient
+    notification: NotificationClient

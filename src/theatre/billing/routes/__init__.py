@@ -1,0 +1,1 @@
+"""Billing's HTTP doors: for everybody (`public`) and for staff (`admin`)."""
