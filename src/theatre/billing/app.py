@@ -45,6 +45,8 @@ async def open_resources(
         stack.push_async_callback(auth.close)
         payment = payment_client(settings, transport)
         stack.push_async_callback(payment.close)
+        limit = RedisRateLimit(settings.redis_url, prefix=settings.service)
+        stack.push_async_callback(limit.close)
         yield Resources(
             settings=settings,
             engine=engine,
@@ -52,7 +54,7 @@ async def open_resources(
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             clock=clock,
             payment=payment,
-            limit=RedisRateLimit(settings.redis_url, prefix=settings.service),
+            limit=limit,
         )
 
 

@@ -1,4 +1,4 @@
-"""What `worker-billing-notify` hears: outcomes of attempts and refunds, its own refunds to send, and what to tell users.
+"""What `worker-billing-notify` hears: outcomes of attempts and refunds, refunds to send, and what to tell users.
 
 Three queues, so that a payment system or a notification service that is away holds up nothing else.
 """

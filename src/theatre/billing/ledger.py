@@ -1,7 +1,7 @@
 """The double-entry ledger: balanced facts about money, appended and never changed.
 
-Debits are above zero, credits below. `cash:<provider>` is what a payment system owes us, `revenue:<kind>` what was sold,
-`unallocated` money that came but bought nothing (too late, or another amount).
+Debits are above zero, credits below. `cash:<provider>` is what a payment system owes us, `revenue:<kind>` what was
+sold, `unallocated` money that came but bought nothing (too late, or another amount).
 """
 
 from collections.abc import Sequence

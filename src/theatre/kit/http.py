@@ -64,6 +64,9 @@ class ServiceToken:
         """Forget a token that was refused."""
         self._good_until = 0.0
 
+    async def close(self) -> None:
+        await self._http.aclose()
+
     async def _renew(self) -> None:
         form = {**self._form, "client_secret": self._secret.get_secret_value()}
         try:
@@ -134,7 +137,10 @@ class ServiceClient:
         return response
 
     async def close(self) -> None:
+        """Close the way there, and the way to its tokens."""
         await self.http.aclose()
+        if self._token is not None:
+            await self._token.close()
 
 
 def carried_headers() -> dict[str, str]:

@@ -7,7 +7,10 @@ from typing import Protocol
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
 
+from theatre.kit.cache import COMMAND_TIMEOUT_SECONDS
 from theatre.kit.errors import TooMany
 from theatre.kit.logging import get_logger
 
@@ -24,8 +27,15 @@ class RedisRateLimit:
     """Counts in fixed windows. A rule is written "30/minute"; an identity is whoever is counted, and for what."""
 
     def __init__(self, url: str, *, prefix: str) -> None:
-        storage = RedisStorage(f"async+{url}", implementation="redispy", key_prefix=prefix, socket_timeout=0.5)
-        self._away: tuple[type[BaseException], ...] = (*_as_tuple(storage.base_exceptions), OSError, TimeoutError)
+        self._pool = ConnectionPool.from_url(
+            url, socket_timeout=COMMAND_TIMEOUT_SECONDS, socket_connect_timeout=COMMAND_TIMEOUT_SECONDS
+        )
+        storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            key_prefix=prefix,
+            connection_pool=self._pool,  # type: ignore[arg-type]
+        )
         self._shared = FixedWindowRateLimiter(storage)
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._rules: dict[str, RateLimitItem] = {}
@@ -40,7 +50,7 @@ class RedisRateLimit:
         limiter = self._shared
         try:
             allowed = await limiter.hit(item, *identity)
-        except self._away as error:
+        except (RedisError, OSError, TimeoutError) as error:
             log.warning("rate limits are counted in this process alone", error=repr(error))
             limiter = self._local
             allowed = await limiter.hit(item, *identity)
@@ -48,10 +58,5 @@ class RedisRateLimit:
             reset_at, _ = await limiter.get_window_stats(item, *identity)
             raise TooMany(max(1, math.ceil(reset_at - time.time())))
 
-
-
-
-def _as_tuple(
-    exceptions: type[Exception] | tuple[type[Exception], ...],
-) -> tuple[type[Exception], ...]:
-    return exceptions if isinstance(exceptions, tuple) else (exceptions,)
+    async def close(self) -> None:
+        await self._pool.aclose()

@@ -32,7 +32,7 @@ class ServiceSettings(BaseSettings):
     broker_queue_type: Literal["classic", "quorum"] = "classic"
     auth_url: str = "http://127.0.0.1:8000"
     service_secret: SecretStr = SecretStr("")
-    token_issuer: str = "theatre-auth"
+    token_issuer: str = "theatre-auth"  # noqa: S105 - a name, not a password
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str = Field("", validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"))

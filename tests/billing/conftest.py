@@ -1,0 +1,100 @@
+"""A billing application on a real database, with auth at its door and a payment-service that a test can script."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.billing.desk import PaymentDesk
+from tests.factories.auth_door import AuthDoor
+from theatre.billing import app as wiring
+from theatre.billing.settings import BillingSettings
+from theatre.kit.clock import MovableClock
+from theatre.kit.db import Session, Sessions, open_engine, sessions_of
+from theatre.kit.migrations import migrate
+
+PUBLIC_URL = "https://theatre.example"
+
+
+@pytest.fixture(scope="session")
+def auth() -> AuthDoor:
+    return AuthDoor()
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture(scope="session")
+async def settings(postgres_url: str, redis_url: str) -> BillingSettings:
+    await migrate("billing", postgres_url)
+    settings = BillingSettings(
+        database_url=postgres_url, redis_url=redis_url, public_url=PUBLIC_URL, database_pool_size=10
+    )
+    await wiring.init(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+async def sessions(settings: BillingSettings) -> AsyncIterator[Sessions]:
+    engine = open_engine(settings.database_url, role="billing", pool_size=10)
+    yield sessions_of(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def session(sessions: Sessions) -> AsyncIterator[Session]:
+    """A transaction that is rolled back after the test."""
+    async with sessions() as session:
+        yield session
+        await session.rollback()
+
+
+@pytest.fixture
+def desk(auth: AuthDoor) -> PaymentDesk:
+    return PaymentDesk(auth.transport)
+
+
+@pytest.fixture
+async def app(settings: BillingSettings, desk: PaymentDesk, clock: MovableClock) -> AsyncIterator[FastAPI]:
+    app = wiring.create_app(settings, transport=desk.transport, clock=clock)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@dataclass
+class Caller:
+    """Somebody who sends requests to billing."""
+
+    http: httpx.AsyncClient
+    user_id: UUID
+
+    async def post(self, path: str, body: object = None, *, key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        return await self.http.post(f"/billing/api/v1{path}", json=body, headers=headers)
+
+    async def get(self, path: str, **params: object) -> httpx.Response:
+        return await self.http.get(f"/billing/api/v1{path}", params=params)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def make_caller(app: FastAPI, auth: AuthDoor) -> AsyncIterator[object]:
+    clients: list[httpx.AsyncClient] = []
+
+    def make(*permissions: str) -> Caller:
+        user_id = uuid4()
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app),
+            base_url=PUBLIC_URL,
+            headers={**auth.user(user_id, *permissions), "Accept-Language": "en"},
+        )
+        clients.append(client)
+        return Caller(client, user_id)
+
+    yield make
+    for client in clients:
+        await client.aclose()
