@@ -1,0 +1,158 @@
+"""Wiring of payment."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+
+import httpx
+from fastapi import FastAPI
+
+from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.contracts.short_link import ShortLinkClient
+from theatre.kit.app import create_service_app
+from theatre.kit.broker import Broker, open_broker
+from theatre.kit.cache import RedisCache
+from theatre.kit.clock import Clock, SystemClock
+from theatre.kit.db import open_engine, ping, sessions_of
+from theatre.kit.http import ServiceClient
+from theatre.kit.outbox import Relay
+from theatre.kit.ratelimit import RedisRateLimit
+from theatre.kit.worker import Worker
+from theatre.payment.jobs import jobs
+from theatre.payment.models import OutboxMessage
+from theatre.payment.outside import Outside
+from theatre.payment.providers.yookassa import Trust, YooKassa
+from theatre.payment.providers.yookassa_wire import Wire
+from theatre.payment.resources import Resources
+from theatre.payment.return_page import ReturnPage
+from theatre.payment.routes import internal, public
+from theatre.payment.settings import PaymentSettings
+from theatre.payment.states import States
+from theatre.payment.tokens import Tokens
+
+SHORT_LINK_TIMEOUT_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: PaymentSettings,
+    *,
+    broker: Broker | None,
+    transport: httpx.AsyncBaseTransport | None,
+    clock: Clock,
+) -> AsyncIterator[Resources]:
+    """Open the database, Redis, the broker and the ways to auth, short links and payment systems."""
+    async with AsyncExitStack() as stack:
+        pool_size = settings.database_pool_size
+        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        stack.push_async_callback(engine.dispose)
+        cache = RedisCache(settings.redis_url, prefix=settings.service)
+        stack.push_async_callback(cache.close)
+        ratelimit = RedisRateLimit(settings.redis_url, prefix=settings.service)
+        stack.push_async_callback(ratelimit.close)
+        token = service_token(settings, transport)
+        auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
+        stack.push_async_callback(auth.close)
+        links = ShortLinkClient(
+            ServiceClient(
+                settings.short_link_url,
+                token=token,
+                transport=transport,
+                timeout_seconds=SHORT_LINK_TIMEOUT_SECONDS,
+            )
+        )
+        stack.push_async_callback(links.close)
+        wire = open_wire(settings, transport)
+        stack.push_async_callback(wire.close)
+        yookassa = YooKassa(wire, trust_of(settings))
+        yield Resources(
+            engine=engine,
+            sessions=sessions_of(engine),
+            access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
+            broker=await stack.enter_async_context(open_broker(settings)) if broker is None else broker,
+            clock=clock,
+            outside=Outside(
+                providers={yookassa.name: yookassa},
+                default_provider=settings.default_provider,
+                states=States(cache),
+                links=links,
+                clock=clock,
+                public_url=settings.public_url.rstrip("/"),
+            ),
+            tokens=Tokens(cache, settings.token_secret_list()),
+            ratelimit=ratelimit,
+            return_page=ReturnPage(),
+            trusted_proxies=settings.trusted_proxies,
+            forged_callback_rate=settings.forged_callback_rate,
+        )
+
+
+def open_wire(settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None) -> Wire:
+    """Open the way to YooKassa."""
+    return Wire(
+        settings.yookassa_api_url,
+        shop_id=settings.yookassa_shop_id,
+        secret_key=settings.yookassa_secret_key.get_secret_value(),
+        transport=transport,
+    )
+
+
+def trust_of(settings: PaymentSettings) -> Trust:
+    """Say what we believe of YooKassa: outside production also the sandbox's page and its money."""
+    is_production = settings.env == "production"
+    api = httpx.URL(settings.yookassa_api_url)
+    origins = (settings.public_url.rstrip("/"), f"{api.scheme}://{api.netloc.decode()}")
+    return Trust(
+        shop_id=settings.yookassa_shop_id,
+        networks=settings.callback_networks,
+        page_hosts=settings.yookassa_confirmation_hosts,
+        page_origins=() if is_production else origins,
+        takes_test_money=not is_production,
+    )
+
+
+@asynccontextmanager
+async def open_working(
+    settings: PaymentSettings,
+    *,
+    broker: Broker | None,
+    transport: httpx.AsyncBaseTransport | None,
+    clock: Clock,
+) -> AsyncIterator[Resources]:
+    """Open the resources, and relay and run jobs while they are open: payment has no worker process of its own."""
+    async with open_resources(settings, broker=broker, transport=transport, clock=clock) as resources:
+        worker = Worker(
+            resources,
+            relays=[Relay(resources.engine, OutboxMessage, resources.broker, clock=clock)],
+            jobs=jobs(settings.janitor_seconds),
+        )
+        task = asyncio.create_task(worker.run(), name="payment worker")
+        try:
+            yield resources
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def create_app(
+    settings: PaymentSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Make the application."""
+    opened = partial(open_working, settings, broker=broker, transport=transport, clock=clock or SystemClock())
+    return create_service_app(
+        settings.service,
+        title="Payment",
+        routers=[internal.router, public.router],
+        open_resources=opened,
+        checks=lambda resources: {"database": partial(ping, resources.engine)},
+    )
+
+
+async def init(settings: PaymentSettings) -> None:
+    """Nothing to seed: attempts are all there is."""

@@ -1,0 +1,244 @@
+"""Tries to collect a payment with a provider: begun once per id, and brought to what the provider says."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from theatre.contracts import payment as contract
+from theatre.contracts.payment import AttemptStart, AttemptStatus
+from theatre.contracts.short_link import LinkStart
+from theatre.kit.db import Session, Sessions, transact, transaction
+from theatre.kit.errors import Transient
+from theatre.kit.http import Refused
+from theatre.kit.logging import get_logger
+from theatre.kit.money import Money
+from theatre.payment import outcomes
+from theatre.payment.addresses import check_return_url
+from theatre.payment.checks import pause_after
+from theatre.payment.errors import AttemptIdReused, AttemptNotFound, OutcomeUnknown
+from theatre.payment.failures import failure_of
+from theatre.payment.models import Attempt
+from theatre.payment.outside import Outside
+from theatre.payment.providers import Order, Provider, ProviderRefused, Reading
+
+# a question that somebody waits for; the janitor's may take longer
+ASK_SECONDS = 3.0
+# a key this near to its end may be gone when it arrives
+KEY_MARGIN = timedelta(hours=1)
+LINK_PURPOSE = "payment_confirmation"
+
+log = get_logger(__name__)
+
+
+async def start(sessions: Sessions, asked: AttemptStart, *, outside: Outside) -> contract.Attempt:
+    """Begin an attempt, or go on with the one of this id: its provider is asked with the id as the key.
+
+    Raises:
+        ProviderUnknown, ReturnUrlForeign, AttemptIdReused
+        OutcomeUnknown: the attempt is kept and goes on by itself; ask again with the same id.
+    """
+    provider = outside.provider(asked.provider)
+    check_return_url(asked.return_url, public_url=outside.public_url)
+    now = outside.clock.now()
+    record = partial(_record, asked=asked, provider=provider, now=now)
+    attempt = await transact(sessions, record)
+    if attempt.status == AttemptStatus.CREATED:
+        attempt = await offer(sessions, attempt, outside=outside)
+    if attempt.status == AttemptStatus.PENDING and attempt.short_url is None:
+        attempt = await _shorten(sessions, attempt, outside=outside)
+    return to_contract(attempt)
+
+
+async def read(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> contract.Attempt:
+    """Give an attempt; an open one is asked about first, if its provider answers quickly.
+
+    Raises:
+        AttemptNotFound
+    """
+    attempt = await get(sessions, attempt_id)
+    if attempt.status == AttemptStatus.PENDING:
+        with suppress(OutcomeUnknown):
+            attempt = await check(sessions, attempt, outside=outside, limit_seconds=ASK_SECONDS)
+    return to_contract(attempt)
+
+
+async def cancel(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> contract.Attempt:
+    """Give an attempt as it is: no provider of ours takes back a link before its time.
+
+    Raises:
+        AttemptNotFound
+    """
+    return await read(sessions, attempt_id, outside=outside)
+
+
+async def find_status(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> AttemptStatus:
+    """Tell the state of an attempt as cheaply as may be; never asks the provider, never changes anything.
+
+    Raises:
+        AttemptNotFound
+    """
+    if remembered := await outside.states.find(attempt_id):
+        return remembered
+    attempt = await get(sessions, attempt_id)
+    await outside.states.put(attempt_id, attempt.status)
+    return AttemptStatus(attempt.status)
+
+
+async def get(sessions: Sessions, attempt_id: UUID) -> Attempt:
+    """Give an attempt's row.
+
+    Raises:
+        AttemptNotFound
+    """
+    async with transaction(sessions) as session:
+        attempt = await session.get(Attempt, attempt_id)
+    if attempt is None:
+        raise AttemptNotFound
+    return attempt
+
+
+async def check(
+    sessions: Sessions, attempt: Attempt, *, outside: Outside, limit_seconds: float | None = None
+) -> Attempt:
+    """Ask the provider about an open attempt; one that it may not know yet is offered again.
+
+    Raises:
+        OutcomeUnknown
+    """
+    if attempt.provider_reference is None:
+        return await offer(sessions, attempt, outside=outside)
+    try:
+        async with asyncio.timeout(limit_seconds):
+            reading = await outside.provider(attempt.provider).read(attempt.provider_reference)
+    except TimeoutError as error:
+        raise OutcomeUnknown from error
+    if reading is None:
+        raise OutcomeUnknown("The payment system does not know its own reference.")
+    return await settle(sessions, reading, provider=attempt.provider, outside=outside) or attempt
+
+
+async def offer(sessions: Sessions, attempt: Attempt, *, outside: Outside) -> Attempt:
+    """Make an attempt known to its provider, once; no transaction is open meanwhile.
+
+    Raises:
+        OutcomeUnknown
+    """
+    provider = outside.provider(attempt.provider)
+    try:
+        reading = await _find_or_create(provider, attempt, outside=outside)
+    except ProviderRefused as refusal:
+        refuse = partial(outcomes.refuse, attempt_id=attempt.id, refusal=refusal, now=outside.clock.now())
+        refused = await transact(sessions, refuse)
+        await outside.states.put(refused.id, refused.status)
+        return refused
+    settled = await settle(sessions, reading, provider=attempt.provider, outside=outside)
+    if settled is None or settled.status == AttemptStatus.CREATED:
+        raise OutcomeUnknown
+    return settled
+
+
+async def settle(sessions: Sessions, reading: Reading, *, provider: str, outside: Outside) -> Attempt | None:
+    """Bring the attempt that a reading is about to what it says; None if there is no such attempt."""
+    now = outside.clock.now()
+    lifetime = outside.provider(provider).capabilities.link_lifetime
+    verdict = await transact(
+        sessions,
+        partial(outcomes.apply, reading=reading, provider=provider, link_ends_at=now + lifetime, now=now),
+    )
+    if verdict.attempt is not None:
+        await outside.states.put(verdict.attempt.id, verdict.attempt.status)
+    return verdict.attempt
+
+
+async def _find_or_create(provider: Provider, attempt: Attempt, *, outside: Outside) -> Reading:
+    key_ends_at = attempt.created_at + provider.capabilities.key_lifetime - KEY_MARGIN
+    if outside.clock.now() >= key_ends_at:
+        found = await provider.find_by_attempt(attempt.id, since=attempt.created_at)
+        if found is not None:
+            return found
+    return await provider.create(
+        Order(
+            attempt_id=attempt.id,
+            payment_id=attempt.payment_id,
+            total=Money(attempt.amount_minor, attempt.currency),
+            description=attempt.description,
+            return_url=f"{outside.public_url}/payment/return/{attempt.id}",
+            save_method=attempt.save_method,
+        )
+    )
+
+
+async def _record(session: Session, *, asked: AttemptStart, provider: Provider, now: datetime) -> Attempt:
+    fresh = {
+        "id": asked.id,
+        "status": AttemptStatus.CREATED,
+        "provider": provider.name,
+        "created_at": now,
+        "expires_at": now + provider.capabilities.link_lifetime,
+        "next_check_at": now + pause_after(0),
+        **_words(asked),
+    }
+    await session.execute(insert(Attempt).values(fresh).on_conflict_do_nothing(index_elements=[Attempt.id]))
+    attempt = await session.get_one(Attempt, asked.id)
+    is_other_provider = asked.provider not in {None, attempt.provider}
+    if is_other_provider or any(getattr(attempt, name) != word for name, word in _words(asked).items()):
+        raise AttemptIdReused("This id belongs to another attempt.")
+    return attempt
+
+
+def _words(asked: AttemptStart) -> dict[str, Any]:
+    return {
+        "payment_id": asked.payment_id,
+        "user_id": asked.user_id,
+        "amount_minor": asked.total.amount_minor,
+        "currency": asked.total.currency,
+        "description": asked.description,
+        "return_url": asked.return_url,
+        "save_method": asked.save_method,
+    }
+
+
+async def _shorten(sessions: Sessions, attempt: Attempt, *, outside: Outside) -> Attempt:
+    lifetime = attempt.expires_at - outside.clock.now()
+    if attempt.confirmation_url is None or lifetime < timedelta(seconds=1):
+        return attempt
+    wanted = LinkStart(
+        url=attempt.confirmation_url,
+        purpose=LINK_PURPOSE,
+        user_id=attempt.user_id,
+        ttl_seconds=int(lifetime.total_seconds()),
+    )
+    try:
+        link = await outside.links.make(wanted)
+    except (Transient, Refused) as error:
+        log.warning("no short link", attempt_id=str(attempt.id), cause=repr(error))
+        return attempt
+    keep = (
+        update(Attempt)
+        .where(Attempt.id == attempt.id, Attempt.short_url.is_(None))
+        .values(short_url=link.short_url)
+    )
+    async with transaction(sessions) as session:
+        await session.execute(keep)
+        return await session.get_one(Attempt, attempt.id)
+
+
+def to_contract(attempt: Attempt) -> contract.Attempt:
+    """Write an attempt as other services read it."""
+    return contract.Attempt(
+        id=attempt.id,
+        payment_id=attempt.payment_id,
+        status=AttemptStatus(attempt.status),
+        provider=attempt.provider,
+        provider_reference=attempt.provider_reference,
+        confirmation_url=attempt.confirmation_url,
+        short_url=attempt.short_url,
+        expires_at=attempt.expires_at,
+        failure=failure_of(attempt.failure_code, attempt.failure_message),
+    )

@@ -1,0 +1,78 @@
+"""What payment refuses, in words for its callers."""
+
+from typing import ClassVar
+
+from theatre.kit.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Transient
+
+
+class AttemptNotFound(NotFound):
+    """Payment never heard of this attempt."""
+
+    code: ClassVar[str] = "payment.attempt_not_found"
+
+
+class ProviderNotFound(NotFound):
+    """No such payment system here."""
+
+    code: ClassVar[str] = "payment.provider_not_found"
+
+
+class ProviderUnknown(Invalid):
+    """An attempt was asked for with a payment system that we do not have."""
+
+    code: ClassVar[str] = "payment.provider_unknown"
+    title: ClassVar[str] = "No such payment system"
+
+
+class ReturnUrlForeign(Invalid):
+    """The browser would be sent somewhere else than to us."""
+
+    code: ClassVar[str] = "payment.return_url_foreign"
+    title: ClassVar[str] = "return_url must lie under our own address"
+
+
+class AttemptIdReused(Conflict):
+    """The id belongs to an attempt that was asked for with other words."""
+
+    code: ClassVar[str] = "payment.attempt_id_reused"
+
+
+class RefundIdReused(Conflict):
+    """The id belongs to a refund that was asked for with other words."""
+
+    code: ClassVar[str] = "payment.refund_id_reused"
+
+
+class NothingCaptured(Conflict):
+    """A refund of an attempt that brought no money."""
+
+    code: ClassVar[str] = "payment.nothing_captured"
+    title: ClassVar[str] = "Nothing was taken by this attempt"
+
+
+class RefundTooLarge(Conflict):
+    """More than is left of what was taken, or another currency."""
+
+    code: ClassVar[str] = "payment.refund_too_large"
+    title: ClassVar[str] = "More than is left of what was taken"
+
+
+class OutcomeUnknown(Transient):
+    """The payment system did not answer in a way that decides anything: ask again with the same id."""
+
+    code: ClassVar[str] = "payment.outcome_unknown"
+    title: ClassVar[str] = "The payment system has not answered yet"
+
+
+class ForgedCallback(Forbidden):
+    """A callback that is not from the payment system, or says what that does not confirm."""
+
+    code: ClassVar[str] = "payment.callback_forged"
+    title: ClassVar[str] = "Not accepted"
+
+
+class MalformedCallback(Problem):
+    """A callback that cannot be read."""
+
+    code: ClassVar[str] = "payment.callback_malformed"
+    title: ClassVar[str] = "The callback cannot be read"

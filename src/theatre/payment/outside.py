@@ -1,0 +1,28 @@
+"""What payment's verbs reach beyond their tables."""
+
+from dataclasses import dataclass
+
+from theatre.contracts.short_link import ShortLinkClient
+from theatre.kit.clock import Clock
+from theatre.payment.providers import Provider, Providers, choose
+from theatre.payment.states import States
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Ports, and the addresses we have to know. `public_url` has no slash at its end."""
+
+    providers: Providers
+    default_provider: str
+    states: States
+    links: ShortLinkClient
+    clock: Clock
+    public_url: str
+
+    def provider(self, name: str | None) -> Provider:
+        """Give the provider of a name, or the default one.
+
+        Raises:
+            ProviderUnknown
+        """
+        return choose(self.providers, name or self.default_provider)

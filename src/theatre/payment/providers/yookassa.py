@@ -1,0 +1,218 @@
+"""YooKassa API v3: redirect confirmation, refunds, notifications.
+
+Its notifications are unsigned: who sent them is judged by address, what they say by reading the object again.
+"""
+
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeVar
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from theatre.contracts.payment import AttemptStatus
+from theatre.kit.money import Money, MoneyError, to_decimal
+from theatre.kit.routing import UnsupportedMediaType
+from theatre.payment.errors import ForgedCallback, MalformedCallback, OutcomeUnknown
+from theatre.payment.providers import (
+    Callback,
+    Capabilities,
+    Notice,
+    Order,
+    ProviderRefused,
+    Reading,
+    RefundOrder,
+    RefundReading,
+)
+from theatre.payment.providers.yookassa_objects import Notification, Page, PaymentObject, RefundObject, Shape
+from theatre.payment.providers.yookassa_wire import Wire
+
+MAX_DESCRIPTION_CHARACTERS = 128
+MAX_REASON_CHARACTERS = 250
+PAGE_ITEMS = "100"
+MAX_PAGES = 100
+# our clock and theirs may differ when a list is asked for by time
+CLOCK_MARGIN = timedelta(minutes=10)
+
+S = TypeVar("S", bound=Shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What we believe of what this provider says.
+
+    Its page must be https on one of `page_hosts` (or below them), or begin with one of `page_origins`.
+    """
+
+    shop_id: str
+    networks: Collection[IPv4Network | IPv6Network]
+    page_hosts: Collection[str]
+    page_origins: Collection[str] = ()
+    takes_test_money: bool = False
+
+    def doubt(self, payment: PaymentObject) -> str | None:
+        """Say why a payment must not be believed, if so."""
+        if payment.recipient.account_id != self.shop_id:
+            return "it belongs to another shop"
+        if payment.test and not self.takes_test_money:
+            return "its money is not real"
+        url = payment.confirmation.confirmation_url if payment.confirmation else None
+        return None if url is None or self.is_own_page(url) else "its page is at a strange address"
+
+    def is_own_page(self, url: str) -> bool:
+        """Tell whether people may be sent to an address."""
+        if not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
+            return False
+        if any(url.startswith(f"{origin}/") for origin in self.page_origins):
+            return True
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return (
+            parts.scheme == "https"
+            and parts.netloc == host
+            and any(host == own or host.endswith(f".{own}") for own in self.page_hosts)
+        )
+
+
+class YooKassa:
+    """The member."""
+
+    name = "yookassa"
+    capabilities = Capabilities(
+        title="YooKassa",
+        link_lifetime=timedelta(hours=1),
+        key_lifetime=timedelta(hours=24),
+        has_partial_refunds=True,
+    )
+
+    def __init__(self, wire: Wire, trust: Trust) -> None:
+        self._wire = wire
+        self._trust = trust
+
+    async def create(self, order: Order) -> Reading:
+        """See `Provider`."""
+        body = {
+            "amount": _written(order.total),
+            "capture": True,
+            "description": order.description[:MAX_DESCRIPTION_CHARACTERS],
+            "confirmation": {"type": "redirect", "return_url": order.return_url},
+            "metadata": {"attempt_id": str(order.attempt_id), "payment_id": str(order.payment_id)},
+            **({"save_payment_method": True} if order.save_method else {}),
+        }
+        return self._reading(await self._wire.post("payments", body, PaymentObject, key=order.attempt_id))
+
+    async def read(self, reference: str) -> Reading | None:
+        """See `Provider`."""
+        try:
+            return self._reading(await self._wire.get(f"payments/{reference}", PaymentObject))
+        except ProviderRefused as refusal:
+            _check_absent(refusal)
+            return None
+
+    async def find_by_attempt(self, attempt_id: UUID, *, since: datetime) -> Reading | None:
+        """See `Provider`; of several the one that took money, else the newest."""
+        earliest = (since - CLOCK_MARGIN).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        found = [
+            self._reading(_as(PaymentObject, item))
+            async for item in self._list("payments", {"created_at.gte": earliest})
+            if _names(item, "attempt_id", attempt_id)
+        ]
+        paid = (reading for reading in found if reading.status == AttemptStatus.SUCCEEDED)
+        return next(paid, found[0] if found else None)
+
+    async def refund(self, order: RefundOrder) -> RefundReading:
+        """See `Provider`."""
+        body = {
+            "payment_id": order.payment_reference,
+            "amount": _written(order.amount),
+            "description": order.reason[:MAX_REASON_CHARACTERS],
+            "metadata": {"refund_id": str(order.refund_id)},
+        }
+        return _refund_reading(await self._wire.post("refunds", body, RefundObject, key=order.refund_id))
+
+    async def read_refund(self, reference: str) -> RefundReading | None:
+        """See `Provider`."""
+        try:
+            return _refund_reading(await self._wire.get(f"refunds/{reference}", RefundObject))
+        except ProviderRefused as refusal:
+            _check_absent(refusal)
+            return None
+
+    async def find_refund(self, refund_id: UUID, *, payment_reference: str) -> RefundReading | None:
+        """See `Provider`."""
+        async for item in self._list("refunds", {"payment_id": payment_reference}):
+            if _names(item, "refund_id", refund_id):
+                return _refund_reading(_as(RefundObject, item))
+        return None
+
+    def authenticate(self, callback: Callback) -> None:
+        """See `Provider`."""
+        sender = callback.sender
+        if sender is None or not any(sender in network for network in self._trust.networks):
+            raise ForgedCallback
+        kind = callback.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise UnsupportedMediaType
+
+    def parse(self, body: bytes) -> Notice:
+        """See `Provider`."""
+        try:
+            return Notification.model_validate_json(body).to_notice()
+        except ValidationError as error:
+            raise MalformedCallback from error
+
+    async def _list(self, path: str, params: dict[str, str]) -> AsyncIterator[dict[str, object]]:
+        asked = {**params, "limit": PAGE_ITEMS}
+        for _ in range(MAX_PAGES):
+            page = await _listed(self._wire, path, asked)
+            for item in page.items:
+                yield item
+            if page.next_cursor is None:
+                return
+            asked["cursor"] = page.next_cursor
+        raise OutcomeUnknown("YooKassa's list has no end")
+
+    def _reading(self, payment: PaymentObject) -> Reading:
+        try:
+            return payment.to_reading(doubt=self._trust.doubt(payment))
+        except MoneyError as error:
+            raise OutcomeUnknown(f"YooKassa's amount makes no sense: {error}") from error
+
+
+async def _listed(wire: Wire, path: str, params: dict[str, str]) -> Page:
+    try:
+        return await wire.get(path, Page, params=params)
+    except ProviderRefused as refusal:
+        raise OutcomeUnknown(f"YooKassa shows no list: {refusal.code}") from refusal
+
+
+def _check_absent(refusal: ProviderRefused) -> None:
+    if refusal.code != str(HTTPStatus.NOT_FOUND.value):
+        raise OutcomeUnknown(f"YooKassa answered {refusal.code} to a question") from refusal
+
+
+def _written(amount: Money) -> dict[str, str]:
+    return {"value": to_decimal(amount), "currency": amount.currency}
+
+
+def _names(item: dict[str, object], name: str, wanted: UUID) -> bool:
+    metadata = item.get("metadata")
+    return isinstance(metadata, dict) and metadata.get(name) == str(wanted)
+
+
+def _as(shape: type[S], item: dict[str, object]) -> S:
+    try:
+        return shape.model_validate(item)
+    except ValidationError as error:
+        raise OutcomeUnknown("an item of YooKassa's list makes no sense") from error
+
+
+def _refund_reading(refund: RefundObject) -> RefundReading:
+    try:
+        return refund.to_reading()
+    except MoneyError as error:
+        raise OutcomeUnknown(f"YooKassa's amount makes no sense: {error}") from error
