@@ -29,12 +29,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from theatre.kit.broker.port import Broker, Message, Unpublished
 from theatre.kit.clock import Clock
-from theatre.kit.db import Engine, Session
+from theatre.kit.db import TYPES, Engine, Session
 from theatre.kit.events import Event
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
@@ -221,7 +220,7 @@ class Relay:
 
 
 def _one_of(table: Table, ids: list[UUID]) -> ColumnElement[bool]:
-    return table.id == any_(cast(ids, ARRAY(PgUuid(as_uuid=True))))
+    return table.id == any_(cast(ids, ARRAY(TYPES[UUID])))
 
 
 def _refuse(table: Table, id: UUID, reason: str, *, tries: int, now: datetime) -> Update:

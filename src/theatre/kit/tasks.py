@@ -30,10 +30,11 @@ async def end(tasks: Collection[asyncio.Task[Any]], *, grace_seconds: float = GR
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def pause(seconds: float, *, until: asyncio.Event) -> None:
-    """Sleep, but not longer than until the event is set."""
+async def pause(seconds: float, *, until: asyncio.Event) -> bool:
+    """Sleep, but not longer than until the event is set; tell whether it is."""
     waiting = asyncio.ensure_future(until.wait())
     try:
         await asyncio.wait([waiting], timeout=seconds)
     finally:
         waiting.cancel()
+    return until.is_set()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,8 +39,7 @@ async def _listen_until_lost(engine: Engine, channel: str, wake: Callable[[str],
         lost.set()
 
     async with engine.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
+        raw: Any = (await connection.get_raw_connection()).driver_connection
         raw.add_termination_listener(lose)
         await raw.add_listener(channel, hear)
         wake("")

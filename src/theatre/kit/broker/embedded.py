@@ -37,7 +37,7 @@ class EmbeddedBroker:
     def __init__(self, database_url: str, *, exchange: str = "theatre") -> None:
         self._engine = open_engine(database_url, role=ROLE, pool_size=POOL_SIZE)
         self._exchange = exchange
-        self._wakeups: dict[str, set[asyncio.Event]] = {}
+        self._consumptions: dict[str, set[Consumption]] = {}
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -82,14 +82,14 @@ class EmbeddedBroker:
         )
         while True:
             consumption = Consumption(self._engine, name, receive, concurrency=concurrency)
-            events = self._wakeups.setdefault(name, set())
-            events.add(consumption.woken)
+            side_by_side = self._consumptions.setdefault(name, set())
+            side_by_side.add(consumption)
             try:
                 await consumption.run()
             except* LOST as group:
                 log.warning("embedded.consuming_lost", queue=queue, error=repr(group.exceptions))
             finally:
-                events.discard(consumption.woken)
+                side_by_side.discard(consumption)
             await asyncio.sleep(RESTART_SECONDS)
 
     async def check(self, queues: Sequence[str]) -> None:
@@ -113,10 +113,9 @@ class EmbeddedBroker:
 
     def _wake(self, queue: str) -> None:
         """Wake the consumers of a queue; without a name all of them, something may have been missed."""
-        names = [queue] if queue else list(self._wakeups)
-        for name in names:
-            for event in self._wakeups.get(name, ()):
-                event.set()
+        for name in [queue] if queue else list(self._consumptions):
+            for consumption in self._consumptions.get(name, ()):
+                consumption.wake()
 
     async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
         try:

@@ -1,6 +1,7 @@
 """Consuming one queue of the embedded broker."""
 
 import asyncio
+from collections import deque
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,10 @@ from theatre.kit.tasks import end, pause
 from theatre.kit.wakeup import LOST
 
 POLL_SECONDS = 1.0
-EXTEND_SECONDS = rows.LEASE_SECONDS / 3
+LEASE_SECONDS = 30.0
+GATHER_SECONDS = 0.01
+# rows claimed for each message that may be at work, so that not every one of them costs a claim
+CLAIM_AHEAD = 3
 
 log = get_logger(__name__)
 
@@ -21,14 +25,16 @@ class Consumption:
     """Claims rows, asks `receive` about each, and writes the verdicts down in batches."""
 
     def __init__(self, engine: Engine, queue: str, receive: Receive, *, concurrency: int) -> None:
-        self.woken = asyncio.Event()
         self._engine = engine
         self._queue = queue
         self._receive = receive
         self._concurrency = concurrency
+        self._waiting: deque[Any] = deque()
         self._at_work: dict[UUID, asyncio.Task[None]] = {}
         self._verdicts: dict[UUID, Verdict] = {}
         self._settled = asyncio.Event()
+        self._turn = asyncio.Event()
+        self._may_have_more = True
 
     async def run(self) -> None:
         """Consume until cancelled or the database is lost; then let those at work finish."""
@@ -39,48 +45,63 @@ class Consumption:
                 group.create_task(self._take())
         finally:
             await end(list(self._at_work.values()))
-            await self._write_last_batch()
+            await self._leave_in_order()
+
+    def wake(self) -> None:
+        """Look into the table: something may have come."""
+        self._may_have_more = True
+        self._turn.set()
 
     async def _take(self) -> None:
         while True:
-            self.woken.clear()
-            free = self._concurrency - len(self._at_work)
-            claimed = await rows.fetch(self._engine, rows.CLAIM, self._queue, free) if free else []
-            for row in claimed:
-                self._start(row)
-            if len(claimed) < free or not free:
-                await pause(POLL_SECONDS, until=self.woken)
+            self._turn.clear()
+            if self._may_have_more and not self._waiting:
+                await self._claim()
+            while self._waiting and len(self._at_work) < self._concurrency:
+                self._start(self._waiting.popleft())
+            if (self._waiting or not self._may_have_more) and not await pause(POLL_SECONDS, until=self._turn):
+                self._may_have_more = True
+
+    async def _claim(self) -> None:
+        limit = self._concurrency * CLAIM_AHEAD
+        self._may_have_more = False
+        claimed = await rows.fetch(self._engine, rows.CLAIM, self._queue, limit, LEASE_SECONDS)
+        self._waiting.extend(row for row in claimed if row["message_id"] not in self._at_work)
+        self._may_have_more |= len(claimed) == limit
 
     def _start(self, row: Any) -> None:
         message = Message(row["message_id"], row["key"], row["body"], row["trace"])
-        if message.id not in self._at_work:
-            task = asyncio.create_task(self._judge(message, redelivered=row["deliveries"] > 1))
-            self._at_work[message.id] = task
-            task.add_done_callback(lambda _: self._leave(message.id))
+        task = asyncio.create_task(self._judge(message, redelivered=row["deliveries"] > 1))
+        self._at_work[message.id] = task
+        task.add_done_callback(lambda _: self._end(message.id))
 
     async def _judge(self, message: Message, *, redelivered: bool) -> None:
         self._verdicts[message.id] = await self._receive(message, redelivered)
         self._settled.set()
 
-    def _leave(self, message_id: UUID) -> None:
+    def _end(self, message_id: UUID) -> None:
         del self._at_work[message_id]
-        self.woken.set()
+        self._turn.set()
 
     async def _extend_claims(self) -> None:
         while True:
-            await asyncio.sleep(EXTEND_SECONDS)
-            if self._at_work:
-                await rows.fetch(self._engine, rows.EXTEND, self._queue, list(self._at_work))
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            if held := [*self._at_work, *(row["message_id"] for row in self._waiting)]:
+                await rows.fetch(self._engine, rows.EXTEND, self._queue, held, LEASE_SECONDS)
 
     async def _write_verdicts(self) -> None:
         while True:
             await self._settled.wait()
+            # a few more will have come by then, and a commit for each would be dear
+            await asyncio.sleep(GATHER_SECONDS)
             self._settled.clear()
             await self._write_batch()
 
-    async def _write_last_batch(self) -> None:
+    async def _leave_in_order(self) -> None:
         try:
             await self._write_batch()
+            if unstarted := [row["message_id"] for row in self._waiting]:
+                await rows.fetch(self._engine, rows.GIVE_BACK, self._queue, unstarted)
         except LOST as error:
             # what was not written down comes again
             log.warning("embedded.verdicts_lost", queue=self._queue, error=repr(error))

@@ -10,7 +10,6 @@ from typing import Any
 
 from theatre.kit.db import Engine
 
-LEASE_SECONDS = 30
 WAKEUP_CHANNEL = "broker"
 
 BIND = """
@@ -19,7 +18,7 @@ SELECT $1, $2, b.pattern, b.regex FROM unnest($3::text[], $4::text[]) AS b (patt
 ON CONFLICT DO NOTHING
 """
 # rows of ids and their queues; an id with a null queue is one that nobody wants
-PUBLISH = f"""
+PUBLISH = """
 WITH incoming AS MATERIALIZED (
     SELECT * FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[]) AS m (id, key, body, trace)
 ), routed AS MATERIALIZED (
@@ -30,23 +29,26 @@ WITH incoming AS MATERIALIZED (
     m.id
     ON CONFLICT (queue, message_id) DO NOTHING
 ), woken AS MATERIALIZED (
-    SELECT pg_notify('{WAKEUP_CHANNEL}', queue) FROM (SELECT DISTINCT queue FROM routed) AS queues
+    SELECT pg_notify('broker', queue) FROM (SELECT DISTINCT queue FROM routed) AS queues
 )
 SELECT m.id FROM incoming m
 WHERE (SELECT count(*) FROM woken) >= 0 AND NOT EXISTS (SELECT FROM routed r WHERE r.id = m.id)
 """
-CLAIM = f"""
+CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT message_id FROM message WHERE queue = $1 AND dead_at IS NULL AND available_at <= now()
     ORDER BY available_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-UPDATE message m SET available_at = now() + interval '{LEASE_SECONDS} s', deliveries = m.deliveries + 1
+UPDATE message m SET available_at = now() + make_interval(secs => $3), deliveries = m.deliveries + 1
 FROM due WHERE m.queue = $1 AND m.message_id = due.message_id
 RETURNING m.message_id, m.key, m.body, m.trace, m.deliveries
 """
-EXTEND = f"""
-UPDATE message SET available_at = now() + interval '{LEASE_SECONDS} s'
+EXTEND = """
+UPDATE message SET available_at = now() + make_interval(secs => $3)
 WHERE queue = $1 AND message_id = ANY($2::uuid[])
+"""
+GIVE_BACK = """
+UPDATE message SET available_at = now(), deliveries = deliveries - 1 WHERE queue = $1 AND message_id = ANY($2::uuid[])
 """
 FORGET = "DELETE FROM message WHERE queue = $1 AND message_id = ANY($2::uuid[])"
 DELAY = """
@@ -61,13 +63,13 @@ LIST_DEAD = """
 SELECT message_id, key, body, trace, reason FROM message
 WHERE queue = $1 AND dead_at IS NOT NULL ORDER BY dead_at LIMIT $2
 """
-REPLAY = f"""
+REPLAY = """
 WITH risen AS (
     UPDATE message SET dead_at = NULL, reason = NULL, deliveries = 0, available_at = now()
     WHERE queue = $1 AND dead_at IS NOT NULL AND ($2::uuid[] IS NULL OR message_id = ANY($2::uuid[]))
     RETURNING 1
 )
-SELECT count(*) AS number, pg_notify('{WAKEUP_CHANNEL}', $1) FROM risen
+SELECT count(*) AS number, pg_notify('broker', $1) FROM risen
 """
 RELEASE = """
 UPDATE message SET available_at = now() WHERE dead_at IS NULL AND deliveries > 0 AND available_at > now()
@@ -81,7 +83,6 @@ WHERE NOT EXISTS (SELECT FROM binding b WHERE b.queue = q.queue)
 async def fetch(engine: Engine, statement: str, *arguments: object) -> list[Any]:
     """Run one statement as one transaction past the ORM and give its rows."""
     async with engine.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert raw is not None
+        raw: Any = (await connection.get_raw_connection()).driver_connection
         rows: list[Any] = await raw.fetch(statement, *arguments)
         return rows

@@ -1,7 +1,7 @@
 """Consuming one RabbitMQ queue over one connection, until either is lost."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
@@ -54,8 +54,7 @@ class Consumption:
         self._lost.set()
 
     async def _deliver(self, incoming: AbstractIncomingMessage) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast(asyncio.Task[Any], asyncio.current_task())
         self._at_work.add(task)
         settled = False
         try:
@@ -75,9 +74,7 @@ class Consumption:
         return await self._receive(message, bool(incoming.redelivered))
 
     async def _carry_out(self, verdict: Verdict, incoming: AbstractIncomingMessage) -> None:
-        if isinstance(verdict, Done):
-            await incoming.ack()
-        elif await self._move(incoming, self._address(verdict, incoming)):
+        if isinstance(verdict, Done) or await self._move(incoming, self._address(verdict, incoming)):
             await incoming.ack()
         else:
             # its next queue is missing or full: keep it here rather than lose it
