@@ -1,0 +1,59 @@
+"""Wiring of the storefront."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx
+from fastapi import FastAPI
+
+from theatre.kit.app import Check, create_service_app
+from theatre.kit.broker import Broker
+from theatre.kit.clock import Clock, SystemClock
+from theatre.web.assets import load_assets
+from theatre.web.middleware import Visits
+from theatre.web.pages import Pages
+from theatre.web.resources import Resources
+from theatre.web.routes import account, buying, session, storefront
+from theatre.web.settings import WebSettings
+from theatre.web.upstream import Upstream
+
+
+def create_app(
+    settings: WebSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Make the storefront. It has no messages: `broker` is there for all services to be made alike."""
+    assets = load_assets()
+    pages = Pages(settings, assets)
+
+    @asynccontextmanager
+    async def open_resources() -> AsyncIterator[Resources]:
+        auth, billing = Upstream(settings.auth_url, transport), Upstream(settings.billing_url, transport)
+        try:
+            yield Resources(settings, auth, billing, pages, clock or SystemClock())
+        finally:
+            await auth.close()
+            await billing.close()
+
+    app = create_service_app(
+        "web",
+        title="Storefront",
+        routers=[storefront.router, session.router, buying.router, account.router],
+        open_resources=open_resources,
+        checks=list_checks,
+    )
+    app.state.assets = {asset.path: asset for asset in assets.values()}
+    app.add_middleware(Visits, pages=pages, settings=settings)
+    return app
+
+
+def list_checks(resources: Resources) -> Mapping[str, Check]:
+    """Name what pages cannot do without."""
+    return {
+        "auth": partial(resources.auth.check, "/auth/api/_health"),
+        "billing": partial(resources.billing.check, "/billing/api/_health"),
+    }

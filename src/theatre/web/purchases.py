@@ -1,0 +1,62 @@
+"""Buying: from the press of a button to the payment system's page."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from theatre.kit.errors import Transient
+from theatre.web import shop
+from theatre.web.resources import Resources
+from theatre.web.schemas import Payment
+from theatre.web.upstream import Headers
+
+OPEN_REFUNDS = {"requested", "pending"}
+
+
+async def start(house: Resources, who: Headers, *, price_id: UUID, key: str) -> str:
+    """Buy at a price and tell where to go next; the same key buys once.
+
+    Raises:
+        Declined, NotFound: it is not sold (any more).
+    """
+    payment = await shop.create_payment(house.billing, who, price_id=price_id, key=f"{key}-payment")
+    if payment.status != "unpaid":
+        return return_path(payment.id)
+    return await go_on(house, who, payment_id=payment.id, key=key)
+
+
+async def go_on(house: Resources, who: Headers, *, payment_id: UUID, key: str) -> str:
+    """Tell where a payment is paid; when that cannot be known now, its own page, where it can be tried again.
+
+    Raises:
+        Declined: there is nothing to pay (any more).
+        NotFound: no such payment of this user.
+    """
+    path = return_path(payment_id)
+    try:
+        return await shop.check_out(
+            house.billing,
+            who,
+            payment_id=payment_id,
+            return_url=house.settings.public_url.rstrip("/") + path,
+            key=f"{key}-checkout",
+        )
+    except Transient:
+        return path
+
+
+async def find_open_refunds(house: Resources, who: Headers, payments: Sequence[Payment]) -> dict[UUID, str]:
+    """Tell which payments have money on its way back, and how far it is."""
+    paid = [payment.id for payment in payments if payment.status == "paid"]
+    found = await asyncio.gather(*(shop.list_refunds(house.billing, who, payment_id) for payment_id in paid))
+    return {
+        payment_id: refund.status
+        for payment_id, refunds in zip(paid, found, strict=True)
+        for refund in refunds
+        if refund.status in OPEN_REFUNDS
+    }
+
+
+def return_path(payment_id: UUID) -> str:
+    """Give the page that shows how a payment ends."""
+    return f"/return/{payment_id}"

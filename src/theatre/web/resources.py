@@ -1,0 +1,81 @@
+"""What the storefront's routes stand on, and how they are handed it."""
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import RedirectResponse
+
+from theatre.kit.clock import Clock
+from theatre.kit.fields import Word
+from theatre.web import sessions
+from theatre.web.errors import ForgedForm
+from theatre.web.pages import Pages
+from theatre.web.settings import WebSettings
+from theatre.web.upstream import Headers, Upstream
+from theatre.web.visits import Visit
+
+PAYMENTS = "/account/payments"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Opened with the application, closed with it."""
+
+    settings: WebSettings
+    auth: Upstream
+    billing: Upstream
+    pages: Pages
+    clock: Clock
+
+
+def current_resources(request: Request) -> Resources:
+    """Give the resources of this application (a route dependency)."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+def current_visit(request: Request) -> Visit:
+    """Give the visit that this request is (a route dependency)."""
+    visit: Visit = request.state.visit
+    return visit
+
+
+House: TypeAlias = Annotated[Resources, Depends(current_resources)]
+CurrentVisit: TypeAlias = Annotated[Visit, Depends(current_visit)]
+
+
+async def current_user(house: House, visit: CurrentVisit) -> Headers:
+    """Tell who is signed in, in the headers that other services want (a route dependency).
+
+    Raises:
+        Unauthenticated: nobody is.
+    """
+    return await sessions.identify(visit, house.auth, house.clock)
+
+
+User: TypeAlias = Annotated[Headers, Depends(current_user)]
+
+
+async def own_form(
+    request: Request, house: House, visit: CurrentVisit, *, form_token: Annotated[Word, Form()] = ""
+) -> None:
+    """Let in only forms that we gave to this visitor, sent from our own pages (a route dependency).
+
+    Raises:
+        ForgedForm: it is another's, of another session, or sent from elsewhere.
+    """
+    origin = request.headers.get("origin")
+    own = {urlsplit(house.settings.public_url).netloc, request.headers.get("host", "")}
+    if origin is not None and urlsplit(origin).netloc not in own:
+        raise ForgedForm
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise ForgedForm
+    if not visit.has_sealed(form_token):
+        raise ForgedForm
+
+
+def see_other(path: str, **query: str) -> RedirectResponse:
+    """Answer a form: the result is on another page."""
+    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)

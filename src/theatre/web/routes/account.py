@@ -1,0 +1,82 @@
+"""What belongs to the user: rights to watch, subscriptions, payments."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Query, Response
+
+from theatre.kit.fields import Line, Word
+from theatre.kit.routing import StrictRoute
+from theatre.web import accounts, purchases, shop
+from theatre.web.errors import Declined
+from theatre.web.resources import PAYMENTS, CurrentVisit, House, User, own_form, see_other
+from theatre.web.rights import merge
+
+router = APIRouter(prefix="/account", route_class=StrictRoute, include_in_schema=False)
+
+
+@router.get("")
+async def show_account(house: House, visit: CurrentVisit, user: User) -> Response:
+    """Show who is signed in, what they may watch and until when."""
+    me, products, subscriptions, entitlements = await asyncio.gather(
+        accounts.get_me(house.auth, user),
+        shop.list_products(house.billing, user),
+        shop.list_subscriptions(house.billing, user),
+        shop.list_entitlements(house.billing, user),
+    )
+    names = {product.id: product.name for product in products}
+    given = {"me": me, "names": names, "subscriptions": subscriptions, "rights": merge(entitlements)}
+    return house.pages.render(visit, "account.html", given)
+
+
+@router.get("/payments")
+async def show_payments(
+    house: House,
+    visit: CurrentVisit,
+    user: User,
+    *,
+    cursor: Annotated[Line | None, Query()] = None,
+    note: Annotated[Word | None, Query()] = None,
+    fault: Annotated[Word | None, Query()] = None,
+) -> Response:
+    """Show the user's payments and what can be done about each."""
+    payments = await shop.list_payments(house.billing, user, cursor)
+    refunds = await purchases.find_open_refunds(house, user, payments.items)
+    given = {
+        "payments": payments,
+        "refunds": refunds,
+        "is_first": cursor is None,
+        "note": note,
+        "fault": fault,
+    }
+    return house.pages.render(visit, "payments.html", given)
+
+
+@router.post("/payments/{payment_id}/cancel", dependencies=[Depends(own_form)])
+async def cancel(house: House, user: User, payment_id: UUID, *, key: Annotated[Word, Form()]) -> Response:
+    """Give a payment up."""
+    try:
+        payment = await shop.cancel(house.billing, user, payment_id=payment_id, key=f"{key}-cancel")
+    except Declined as declined:
+        return see_other(PAYMENTS, fault=declined.word)
+    return see_other(PAYMENTS, note="canceled" if payment.status == "canceled" else "cancel_requested")
+
+
+@router.post("/payments/{payment_id}/refund", dependencies=[Depends(own_form)])
+async def refund(
+    house: House,
+    user: User,
+    payment_id: UUID,
+    *,
+    key: Annotated[Word, Form()],
+    reason: Annotated[Line, Form()],
+) -> Response:
+    """Ask for the money back, all that is left of it."""
+    try:
+        refund = await shop.refund(
+            house.billing, user, payment_id=payment_id, reason=reason, key=f"{key}-refund"
+        )
+    except Declined as declined:
+        return see_other(PAYMENTS, fault=declined.word)
+    return see_other(PAYMENTS, note=f"refund_{refund.status}")

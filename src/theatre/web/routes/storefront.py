@@ -1,0 +1,51 @@
+"""The shop window: what is sold, the language it is shown in, and the files that pages refer to."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+
+from theatre.kit.errors import NotFound
+from theatre.kit.fields import Line
+from theatre.kit.routing import StrictRoute
+from theatre.web import shop
+from theatre.web.offers import saving_percent, shelve
+from theatre.web.resources import CurrentVisit, House, own_form, see_other
+from theatre.web.visits import own_path
+
+router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+
+
+@router.get("/")
+async def show_front(house: House, visit: CurrentVisit) -> Response:
+    """Show what is sold."""
+    shelf = shelve(await shop.list_products(house.billing, visit.headers))
+    return house.pages.render(visit, "home.html", {"shelf": shelf, "saving": saving_percent})
+
+
+@router.get("/plans")
+async def show_plans(house: House, visit: CurrentVisit) -> Response:
+    """Show the plans with all their prices."""
+    shelf = shelve(await shop.list_products(house.billing, visit.headers))
+    return house.pages.render(visit, "plans.html", {"shelf": shelf, "saving": saving_percent})
+
+
+@router.post("/language", dependencies=[Depends(own_form)])
+async def choose_language(
+    visit: CurrentVisit,
+    *,
+    lang: Annotated[Literal["ru", "en"], Form()],
+    next_path: Annotated[Line, Form(alias="next")] = "/",
+) -> Response:
+    """Answer in this language from now on."""
+    visit.choose_language(lang)
+    return see_other(own_path(next_path))
+
+
+@router.get("/static/{name}")
+async def give_asset(request: Request, name: str) -> Response:
+    """Give a file; its name changes with its content, so it may be kept for ever."""
+    asset = request.app.state.assets.get(f"/static/{name}")
+    if asset is None:
+        raise NotFound
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(asset.content, media_type=asset.media_type, headers=headers)

@@ -1,0 +1,109 @@
+"""What is sold and what was bought, as billing keeps it."""
+
+from uuid import UUID
+
+from theatre.web.schemas import (
+    Checkout,
+    Entitlement,
+    EntitlementList,
+    Payment,
+    PaymentList,
+    Product,
+    ProductList,
+    Refund,
+    RefundList,
+    Subscription,
+    SubscriptionList,
+)
+from theatre.web.upstream import Call, Headers, Upstream
+
+PREFIX = "/billing/api/v1"
+PAYMENTS_SHOWN = "20"
+
+
+async def list_products(billing: Upstream, who: Headers) -> list[Product]:
+    """Give what can be bought now, in the visitor's language."""
+    return (await billing.ask(Call(method="GET", path=f"{PREFIX}/products", headers=who), ProductList)).items
+
+
+async def create_payment(billing: Upstream, who: Headers, *, price_id: UUID, key: str) -> Payment:
+    """Say what is to be bought; the same key buys once.
+
+    Raises:
+        Declined, NotFound: it is not sold (any more).
+    """
+    body = {"items": [{"price_id": str(price_id), "quantity": 1}]}
+    call = Call(method="POST", path=f"{PREFIX}/payments", headers=who, key=key, json=body)
+    return await billing.ask(call, Payment)
+
+
+async def check_out(billing: Upstream, who: Headers, *, payment_id: UUID, return_url: str, key: str) -> str:
+    """Give the address where a payment is paid.
+
+    Raises:
+        Declined: there is nothing to pay (any more).
+        NotFound: no such payment of this user.
+    """
+    path = f"{PREFIX}/payments/{payment_id}/checkout"
+    call = Call(method="POST", path=path, headers=who, key=key, json={"return_url": return_url})
+    return (await billing.ask(call, Checkout)).confirmation_url
+
+
+async def cancel(billing: Upstream, who: Headers, *, payment_id: UUID, key: str) -> Payment:
+    """Give up a payment.
+
+    Raises:
+        Declined, NotFound
+    """
+    path = f"{PREFIX}/payments/{payment_id}/cancel"
+    return await billing.ask(Call(method="POST", path=path, headers=who, key=key), Payment)
+
+
+async def refund(billing: Upstream, who: Headers, *, payment_id: UUID, reason: str, key: str) -> Refund:
+    """Ask for all that is left of a payment.
+
+    Raises:
+        Declined, NotFound
+    """
+    path = f"{PREFIX}/payments/{payment_id}/refunds"
+    call = Call(method="POST", path=path, headers=who, key=key, json={"reason": reason})
+    return await billing.ask(call, Refund)
+
+
+async def get_payment(billing: Upstream, who: Headers, payment_id: UUID) -> Payment:
+    """Read one of the user's own payments.
+
+    Raises:
+        NotFound
+    """
+    return await billing.ask(Call(method="GET", path=f"{PREFIX}/payments/{payment_id}", headers=who), Payment)
+
+
+async def list_payments(billing: Upstream, who: Headers, cursor: str | None) -> PaymentList:
+    """Give a page of the user's payments, latest first."""
+    params = {"limit": PAYMENTS_SHOWN, **({"cursor": cursor} if cursor else {})}
+    return await billing.ask(
+        Call(method="GET", path=f"{PREFIX}/payments", headers=who, params=params), PaymentList
+    )
+
+
+async def list_refunds(billing: Upstream, who: Headers, payment_id: UUID) -> list[Refund]:
+    """Give what was asked back of a payment.
+
+    Raises:
+        NotFound
+    """
+    path = f"{PREFIX}/payments/{payment_id}/refunds"
+    return (await billing.ask(Call(method="GET", path=path, headers=who), RefundList)).items
+
+
+async def list_subscriptions(billing: Upstream, who: Headers) -> list[Subscription]:
+    """Give the user's agreements."""
+    call = Call(method="GET", path=f"{PREFIX}/subscriptions", headers=who)
+    return (await billing.ask(call, SubscriptionList)).items
+
+
+async def list_entitlements(billing: Upstream, who: Headers) -> list[Entitlement]:
+    """Give what the user may watch now."""
+    call = Call(method="GET", path=f"{PREFIX}/entitlements", headers=who)
+    return (await billing.ask(call, EntitlementList)).items

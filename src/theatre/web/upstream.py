@@ -1,0 +1,127 @@
+"""How the storefront calls other services: time limit, careful repeats, refusals made into errors."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+import httpx
+from pydantic import ValidationError
+
+from theatre.kit.errors import Forbidden, NotFound, Problem, TooMany, Transient, Unauthenticated
+from theatre.kit.http import Unknown, carried_headers
+from theatre.web.errors import Declined
+from theatre.web.schemas import Nothing, Read
+
+R = TypeVar("R", bound=Read)
+Headers: TypeAlias = Mapping[str, str]
+"""Who asks: language, address and browser of the visitor, and the access token of who is signed in."""
+
+TIMEOUT_SECONDS = 15.0
+"""More than our services wait for a payment system, so that we never give up before they do."""
+TRIES = 3
+PAUSE_SECONDS = 0.2
+TWIN_TRIES = 40
+TWIN_RUNNING = "idempotency.in_progress"
+SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to another service. It may be repeated if it is a GET or carries an idempotency key."""
+
+    method: str
+    path: str
+    headers: Headers = field(default_factory=dict)
+    key: str | None = None
+    json: Any = None
+    form: dict[str, str] | None = None
+    params: dict[str, str] | None = None
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.method == "GET" or self.key is not None
+
+
+class Upstream:
+    """Another service as a user's browser would call it. `transport` replaces the network."""
+
+    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=base_url, transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False
+        )
+
+    async def ask(self, call: Call, answer: type[R]) -> R:
+        """Make a call and read its answer; the twin of a running call waits for that one's answer.
+
+        Raises:
+            Unauthenticated, Forbidden, NotFound, TooMany: as the service said.
+            Declined: it said no for another reason.
+            Transient: it did not answer, or made no sense.
+        """
+        tries = TRIES if call.is_repeatable else 1
+        for _ in range(TWIN_TRIES):
+            try:
+                return _parsed(await self._send(call), answer)
+            except Transient:
+                tries -= 1
+                if tries <= 0:
+                    raise
+            except Declined as declined:
+                if declined.word != TWIN_RUNNING:
+                    raise
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise Unknown("the same request is still being carried out")
+
+    async def check(self, path: str) -> None:
+        """See that the service is alive.
+
+        Raises:
+            Transient: it is not.
+        """
+        _parsed(await self._send(Call(method="GET", path=path)), Nothing)
+
+    async def _send(self, call: Call) -> httpx.Response:
+        headers = {**carried_headers(), **call.headers}
+        if call.key:
+            headers["Idempotency-Key"] = call.key
+        content: dict[str, Any] = {"json": call.json, "data": call.form, "params": call.params}
+        try:
+            # our own limit around the client's: an in-process transport has none
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await self._http.request(call.method, call.path, headers=headers, **content)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unknown(f"{self._http.base_url.host} does not answer") from error
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def _parsed(response: httpx.Response, answer: type[R]) -> R:
+    if response.status_code >= SERVER_ERROR or response.is_redirect:
+        raise Unknown(f"another service answered {response.status_code}")
+    try:
+        body = response.json() if response.content else {}
+        if response.is_success:
+            return answer.model_validate(body)
+    except ValidationError as error:
+        raise Unknown("an answer of another service makes no sense") from error
+    except ValueError as error:
+        raise Unknown("an answer of another service is not JSON") from error
+    raise refusal(response, body if isinstance(body, dict) else {})
+
+
+def refusal(response: httpx.Response, body: dict[str, Any]) -> Problem:
+    """Read why another service said no."""
+    match response.status_code:
+        case 401:
+            return Unauthenticated()
+        case 403:
+            return Forbidden()
+        case 404:
+            return NotFound()
+        case 429:
+            retry_after = response.headers.get("retry-after", "")
+            return TooMany(int(retry_after) if retry_after.isdecimal() else 1)
+    errors = body.get("errors") or []
+    return Declined(str(body.get("code", "")), tuple(str(error.get("field", "")) for error in errors))
