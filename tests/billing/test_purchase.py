@@ -13,7 +13,9 @@ Make = Callable[..., Caller]
 
 async def price_of(caller: Caller, kind: str, *, trial_days: int = 0) -> str:
     products = (await caller.get("/products", kind=kind)).json()["items"]
-    prices = [price for product in products for price in product["prices"] if price["trial_days"] == trial_days]
+    prices = [
+        price for product in products for price in product["prices"] if price["trial_days"] == trial_days
+    ]
     return str(prices[0]["id"])
 
 
@@ -31,7 +33,9 @@ async def test_a_purchase_is_priced_by_us(make_caller: Make) -> None:
     assert payment["total"] == {"amount": "1197.00", "currency": "RUB"}
 
 
-async def test_checkout_gives_the_same_link_while_an_attempt_is_open(make_caller: Make, desk: PaymentDesk) -> None:
+async def test_checkout_gives_the_same_link_while_an_attempt_is_open(
+    make_caller: Make, desk: PaymentDesk
+) -> None:
     caller = make_caller()
     payment = await create(caller)
     first = await caller.post(f"/payments/{payment['id']}/checkout")
@@ -47,8 +51,16 @@ async def test_another_users_payment_is_not_there(make_caller: Make, path: str) 
     payment = await create(make_caller())
     stranger = make_caller()
     url = f"/payments/{payment['id']}{path}"
-    answer = await stranger.get(url) if not path else await stranger.post(url, {"reason": "x"} if "refund" in path else None)
+    answer = (
+        await stranger.get(url)
+        if not path
+        else await stranger.post(url, {"reason": "x"} if "refund" in path else None)
+    )
     unknown = url.replace(str(payment["id"]), str(uuid4()))
-    same = await stranger.get(unknown) if not path else await stranger.post(unknown, {"reason": "x"} if "refund" in path else None)
+    same = (
+        await stranger.get(unknown)
+        if not path
+        else await stranger.post(unknown, {"reason": "x"} if "refund" in path else None)
+    )
     assert answer.status_code == same.status_code == 404
     assert {**answer.json(), "request_id": ""} == {**same.json(), "request_id": ""}

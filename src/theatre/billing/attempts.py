@@ -17,14 +17,23 @@ from theatre.billing.errors import (
     ProviderUnknown,
     ReturnAddressForeign,
 )
-from theatre.billing.models import Payment, PaymentStatus
+from theatre.billing.models import OutboxMessage, Payment, PaymentStatus
 from theatre.billing.settings import BillingSettings
+from theatre.contracts.billing import PaymentFailed
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import Attempt, AttemptStart, AttemptStatus, PaymentClient
+from theatre.contracts.payment import (
+    Attempt,
+    AttemptFailed,
+    AttemptStart,
+    AttemptStatus,
+    Failure,
+    PaymentClient,
+)
 from theatre.kit.db import Session, Sessions
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
+from theatre.kit.outbox import emit
 
 log = get_logger(__name__)
 
@@ -187,6 +196,37 @@ async def _withdraw(sessions: Sessions, ask: AttemptStart, *, now: datetime) -> 
             payments.move(
                 session, payment, PaymentStatus.UNPAID, reason="never started", now=now, attempt_id=ask.id
             )
+
+
+async def fail(session: Session, event: AttemptFailed, *, now: datetime) -> None:
+    """Take note that an attempt brought nothing and never will. One that is not the open one has no effect.
+
+    A wish to cancel, or the end of the payment's time, that was waiting for this is fulfilled now.
+    """
+    payment = await payments.get_locked(session, event.payment_id)
+    if payment.open_attempt_id != event.attempt_id:
+        return
+    if payment.cancel_requested_at is not None:
+        payments.close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
+    elif payment.expires_at <= now:
+        payments.close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
+    else:
+        reopen(session, payment, event.failure, attempt_id=event.attempt_id, now=now)
+
+
+def reopen(session: Session, payment: Payment, failure: Failure, *, attempt_id: UUID, now: datetime) -> None:
+    """Let a payment be tried again after its open attempt ended without paying it; the user is told why."""
+    payment.failure_code, payment.failure_message = failure.code, failure.message
+    payments.move(session, payment, PaymentStatus.UNPAID, reason=failure.code, now=now, attempt_id=attempt_id)
+    told = PaymentFailed(
+        payment_id=payment.id,
+        user_id=payment.user_id,
+        total=Amount.of(payments.owed(payment)),
+        title=payment.title,
+        failure_code=failure.code,
+        failure_message=failure.message,
+    )
+    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
 
 
 async def ask_due(

@@ -3,7 +3,7 @@
 Three queues, so that a payment system or a notification service that is away holds up nothing else.
 """
 
-from theatre.billing import payments, refunds
+from theatre.billing import attempts, refunds, settlements
 from theatre.billing.models import InboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.contracts.billing import PaymentFailed, PaymentPaid, PaymentRefunded, RefundRequested
@@ -24,12 +24,12 @@ telling: Consumer[WorkerResources] = Consumer(
 
 @outcomes.on(AttemptSucceeded)
 async def settle(session: Session, event: AttemptSucceeded, _: Envelope, held: WorkerResources) -> None:
-    await payments.settle(session, event, settings=held.settings, now=held.clock.now())
+    await settlements.settle(session, event, settings=held.settings, now=held.clock.now())
 
 
 @outcomes.on(AttemptFailed)
 async def fail_attempt(session: Session, event: AttemptFailed, _: Envelope, held: WorkerResources) -> None:
-    await payments.fail_attempt(session, event, now=held.clock.now())
+    await attempts.fail(session, event, now=held.clock.now())
 
 
 @outcomes.on(RefundSucceeded)

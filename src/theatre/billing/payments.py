@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from theatre.billing import entitlements, ledger, products
+from theatre.billing import products
 from theatre.billing.errors import (
     PaymentMethodUnknown,
     PaymentNotCancelable,
@@ -29,21 +29,13 @@ from theatre.billing.models import (
     PaymentStatus,
     PaymentTransition,
     Price,
-    Refund,
-    RefundSource,
-    RefundStatus,
 )
 from theatre.billing.pricing import total_of
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import (
     PaymentCanceled,
     PaymentExpired,
-    PaymentFailed,
-    PaymentPaid,
-    RefundRequested,
 )
-from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
@@ -54,9 +46,6 @@ from theatre.kit.pagination import Page, PageRequest, page_of
 log = get_logger(__name__)
 
 EXPIRE_BATCH = 200
-AMOUNT_MISMATCH = Failure(
-    code="amount_mismatch", message="Another amount arrived than was asked for; support will write to you."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,113 +204,8 @@ def owed(payment: Payment) -> Money:
     return Money(payment.total_minor, payment.currency)
 
 
-async def settle(
-    session: Session, event: AttemptSucceeded, *, settings: BillingSettings, now: datetime
-) -> None:
-    """Take note that a provider has captured money. The same attempt again has no effect.
-
-    Open payment and the right sum: *paid*, rights granted. Another sum: kept as unallocated. A payment that cannot
-    take it any more: given back by rule. Each of them is an entry of the ledger.
-    """
-    payment = await get_locked(session, event.payment_id)
-    captured = event.captured.to_money()
-    fits = captured == owed(payment)
-    is_open = payment.status in {PaymentStatus.UNPAID, PaymentStatus.PENDING}
-    takes = fits and is_open
-    lines = [ledger.Line(ledger.cash(event.provider), captured)]
-    if takes:
-        lines += [
-            ledger.credit(ledger.revenue(item.kind), Money(item.total_minor, payment.currency))
-            for item in payment.items
-        ]
-    else:
-        lines.append(ledger.credit(ledger.UNALLOCATED, captured))
-    operation_key = f"capture:{event.attempt_id}"
-    if not await ledger.post(session, operation_key, lines, kind="capture", payment_id=payment.id, now=now):
-        return
-    if takes:
-        await _pay(session, payment, event, settings=settings, now=now)
-    elif fits:
-        _give_back_late(session, payment, event, now=now)
-    else:
-        log.error("captured amount differs", payment_id=str(payment.id), attempt_id=str(event.attempt_id))
-        if payment.open_attempt_id == event.attempt_id:
-            _reopen(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
-
-
-async def _pay(
-    session: Session, payment: Payment, event: AttemptSucceeded, *, settings: BillingSettings, now: datetime
-) -> None:
-    prices = await products.find_prices(session, [item.price_id for item in payment.items])
-    for item in payment.items:
-        await entitlements.grant(
-            session, payment, item, price=prices[item.price_id], settings=settings, now=now
-        )
-    payment.paid_at = now
-    payment.paid_attempt_id = event.attempt_id
-    payment.provider = event.provider
-    payment.failure_code = payment.failure_message = None
-    move(session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=event.attempt_id)
-    told = PaymentPaid(
-        payment_id=payment.id,
-        user_id=payment.user_id,
-        total=Amount.of(owed(payment)),
-        title=payment.title,
-        paid_at=now,
-    )
-    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
-
-
-def _give_back_late(session: Session, payment: Payment, event: AttemptSucceeded, *, now: datetime) -> None:
-    refund = Refund(
-        id=new_id(),
-        payment_id=payment.id,
-        attempt_id=event.attempt_id,
-        provider=event.provider,
-        status=RefundStatus.PENDING,
-        source=RefundSource.LATE,
-        amount_minor=event.captured.amount_minor,
-        currency=event.captured.currency,
-        reason=f"arrived when the payment was {payment.status}",
-        created_at=now,
-        next_ask_at=now,
-    )
-    session.add(refund)
-    told = RefundRequested(refund_id=refund.id, payment_id=payment.id)
-    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
-
-
-async def fail_attempt(session: Session, event: AttemptFailed, *, now: datetime) -> None:
-    """Take note that an attempt brought nothing and never will. One that is not the open one has no effect.
-
-    A wish to cancel, or the end of the payment's time, that was waiting for this is fulfilled now.
-    """
-    payment = await get_locked(session, event.payment_id)
-    if payment.open_attempt_id != event.attempt_id:
-        return
-    if payment.cancel_requested_at is not None:
-        _close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
-    elif payment.expires_at <= now:
-        _close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
-    else:
-        _reopen(session, payment, event.failure, attempt_id=event.attempt_id, now=now)
-
-
-def _reopen(session: Session, payment: Payment, failure: Failure, *, attempt_id: UUID, now: datetime) -> None:
-    payment.failure_code, payment.failure_message = failure.code, failure.message
-    move(session, payment, PaymentStatus.UNPAID, reason=failure.code, now=now, attempt_id=attempt_id)
-    told = PaymentFailed(
-        payment_id=payment.id,
-        user_id=payment.user_id,
-        total=Amount.of(owed(payment)),
-        title=payment.title,
-        failure_code=failure.code,
-        failure_message=failure.message,
-    )
-    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
-
-
-def _close(session: Session, payment: Payment, to: PaymentStatus, *, reason: str, now: datetime) -> None:
+def close(session: Session, payment: Payment, to: PaymentStatus, *, reason: str, now: datetime) -> None:
+    """End a locked payment as canceled or expired: nothing was taken."""
     move(session, payment, to, reason=reason, now=now)
     event = PaymentExpired if to is PaymentStatus.EXPIRED else PaymentCanceled
     if to is PaymentStatus.CANCELED:
@@ -339,7 +223,7 @@ async def cancel(session: Session, payment_id: UUID, *, user_id: UUID, now: date
     """
     payment = await get_locked(session, payment_id, user_id=user_id)
     if payment.status == PaymentStatus.UNPAID:
-        _close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
+        close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
     elif payment.status == PaymentStatus.PENDING:
         payment.cancel_requested_at = payment.cancel_requested_at or now
         payment.next_ask_at = now
@@ -359,5 +243,5 @@ async def expire_due(session: Session, *, now: datetime) -> int:
     )
     due = (await session.scalars(statement)).all()
     for payment in due:
-        _close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
+        close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
     return len(due)

@@ -32,7 +32,7 @@ from theatre.billing.pricing import share_of_refund
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentRefunded, RefundRequested
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import Failure, PaymentClient, RefundStart
+from theatre.contracts.payment import AttemptSucceeded, Failure, PaymentClient, RefundStart
 from theatre.contracts.payment import RefundStatus as ProviderRefundStatus
 from theatre.kit.db import Session, Sessions
 from theatre.kit.http import Unknown
@@ -119,6 +119,26 @@ def _checked_amount(payment: Payment, amount: Money | None, *, reserved: int) ->
     if amount.amount_minor > left:
         raise RefundExceedsPayment
     return amount.amount_minor
+
+
+def give_back_late(session: Session, payment: Payment, event: AttemptSucceeded, *, now: datetime) -> None:
+    """Give back money that came for a locked payment which could not take it; the ledger holds it as unallocated."""
+    refund = Refund(
+        id=new_id(),
+        payment_id=payment.id,
+        attempt_id=event.attempt_id,
+        provider=event.provider,
+        status=RefundStatus.PENDING,
+        source=RefundSource.LATE,
+        amount_minor=event.captured.amount_minor,
+        currency=event.captured.currency,
+        reason=f"arrived when the payment was {payment.status}",
+        created_at=now,
+        next_ask_at=now,
+    )
+    session.add(refund)
+    told = RefundRequested(refund_id=refund.id, payment_id=payment.id)
+    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
 
 
 async def list_of(session: Session, payment_id: UUID) -> Sequence[Refund]:
