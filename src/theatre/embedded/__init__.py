@@ -1,0 +1,76 @@
+"""The embedded house: the whole product in one process, with its own servers, made ready and closed in order."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+
+from theatre.embedded.doors import Doors
+from theatre.embedded.front import PortTaken, listen, serving
+from theatre.embedded.furniture import furnish
+from theatre.embedded.house import open_house
+from theatre.embedded.preparation import prepare
+from theatre.embedded.reload import live_reloading
+from theatre.embedded.secrets import Secrets
+from theatre.embedded.servers import open_servers, reset
+from theatre.embedded.settings import HouseSettings
+from theatre.kit.settings import ServiceSettings
+
+__all__ = ["HouseSettings", "PortTaken", "live", "live_reloading", "reset"]
+
+# what is not at an end by then is cut off: nothing that was answered is lost by that, and the next start recovers
+STOP_SECONDS = 9.0
+
+Say = Callable[[str], None]
+
+
+async def live(
+    house: HouseSettings, named: Mapping[str, ServiceSettings], *, say: Say, welcome: Callable[[], None]
+) -> None:
+    """Bring the house up and serve until SIGINT or SIGTERM.
+
+    `named` holds the services' settings as the environment has them; `say` is told what is being done, `welcome` is
+    called when the house is ready.
+
+    Raises:
+        PortTaken, ServersError
+    """
+    task = asyncio.create_task(_live(house, named, say=say, welcome=welcome))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, leave, task)
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+
+
+def leave(task: asyncio.Task[None]) -> None:
+    """Begin to close the house; further signals change nothing."""
+    if task.cancelling():
+        return
+    deadline = threading.Timer(STOP_SECONDS, os._exit, (1,))
+    deadline.daemon = True
+    deadline.start()
+    task.cancel()
+
+
+async def _live(
+    house: HouseSettings, named: Mapping[str, ServiceSettings], *, say: Say, welcome: Callable[[], None]
+) -> None:
+    doors = Doors()
+    async with AsyncExitStack() as stack:
+        front = await stack.enter_async_context(serving(doors, listen(house.host, house.port)))
+        say("PostgreSQL and Valkey")
+        house = await stack.enter_async_context(open_servers(house))
+        parts = furnish(house, named, Secrets(house.secrets_file))
+        await prepare(house, parts, say=say)
+        say("services")
+        doors.open(await stack.enter_async_context(open_house(house, parts)))
+        welcome()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            say("closing")
+            await front.drain()

@@ -1,0 +1,63 @@
+"""What each service of the house is told where the environment says nothing: addresses and secrets."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from theatre.embedded.secrets import Secrets
+from theatre.embedded.settings import HouseSettings
+from theatre.kit.settings import ServiceSettings
+from theatre.registry import BY_NAME
+
+HANDED_DOWN = ("env", "public_url", "database_url", "redis_url", "broker_url", "broker_exchange")
+
+S = TypeVar("S", bound=ServiceSettings)
+Own = Callable[[Secrets, HouseSettings], dict[str, Any]]
+
+
+def furnish(
+    house: HouseSettings, named: Mapping[str, ServiceSettings], secrets: Secrets
+) -> dict[str, ServiceSettings]:
+    """Complete every service's settings; what the environment named stays."""
+    shared: dict[str, Any] = {
+        **{name: getattr(house, name) for name in HANDED_DOWN},
+        **{f"{name}_url": house.address for name in named},
+    }
+    parts = {}
+    for name, settings in named.items():
+        secret = SecretStr(secrets.get(f"{name}.service_secret"))
+        own = OWN[name](secrets, house) if name in OWN else {}
+        parts[name] = complete(settings, {**shared, "service_secret": secret, **own})
+    secrets.save()
+    return parts
+
+
+def complete(settings: S, values: Mapping[str, Any]) -> S:
+    """Fill those fields that exist and were not set."""
+    unset = type(settings).model_fields.keys() - settings.model_fields_set
+    return settings.model_copy(update={name: value for name, value in values.items() if name in unset})
+
+
+def _auth(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
+    return {
+        "signing_key": SecretStr(secrets.get("auth.signing_key")),
+        "refresh_secret": SecretStr(secrets.get("auth.refresh_secret")),
+        "service_clients": {name: SecretStr(secrets.get(f"{name}.service_secret")) for name in BY_NAME},
+        "demo_users": True,
+    }
+
+
+def _payment(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
+    return {
+        "yookassa_api_url": f"{house.address}/sandbox/v3",
+        "yookassa_secret_key": SecretStr(secrets.get("sandbox.shop_secret_key")),
+        "token_secrets": SecretStr(secrets.get("payment.token_secrets")),
+    }
+
+
+def _sandbox(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
+    return {"shop_secret_key": SecretStr(secrets.get("sandbox.shop_secret_key"))}
+
+
+OWN: dict[str, Own] = {"auth": _auth, "payment": _payment, "sandbox": _sandbox}
