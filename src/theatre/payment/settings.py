@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 from theatre.kit.settings import MIN_SECRET_CHARACTERS, ServiceSettings
 
 SANDBOX_SHOP_ID = "100001"
-SANDBOX_SECRET_KEY = "test_sandbox-secret-key"  # noqa: S105 - the sandbox takes it, a production start does not
+SANDBOX_SECRET_KEY = "test_sandbox_secret_key"  # noqa: S105 - the sandbox takes it, a production start does not
 DEVELOPMENT_TOKEN_SECRET = "development-only-token-secret-0001"  # noqa: S105 - likewise
 WIDEST_NETWORK_BITS = {4: 16, 6: 32}
 

@@ -1,0 +1,1 @@
+"""Payment: attempts, refunds, callbacks, on real servers and against the sandbox."""

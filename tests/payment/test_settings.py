@@ -1,0 +1,65 @@
+"""What payment can be told, and what it will not run with in production."""
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from theatre.kit.settings import InsecureSettings
+from theatre.payment.settings import DEVELOPMENT_TOKEN_SECRET, SANDBOX_SECRET_KEY, PaymentSettings
+
+SOUND: dict[str, Any] = {
+    "env": "production",
+    "public_url": "https://theatre.example",
+    "broker_url": "amqp://theatre@rabbit/",
+    "service_secret": "s" * 32,
+    "yookassa_api_url": "https://api.yookassa.ru/v3",
+    "yookassa_shop_id": "555001",
+    "yookassa_secret_key": "live_something",
+    "callback_networks": "185.71.76.0/27, 2a02:5180::/32",
+    "token_secrets": "t" * 32,
+}
+
+
+def test_sound_settings_start_in_production() -> None:
+    PaymentSettings(**SOUND).check_production()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("yookassa_api_url", "http://api.yookassa.ru/v3"),
+        ("yookassa_api_url", "https://theatre.example/sandbox/v3"),
+        ("yookassa_shop_id", ""),
+        ("yookassa_shop_id", "100001"),
+        ("yookassa_secret_key", ""),
+        ("yookassa_secret_key", SANDBOX_SECRET_KEY),
+        ("callback_networks", ""),
+        ("callback_networks", "127.0.0.0/8"),
+        ("callback_networks", "185.71.76.0/27,0.0.0.0/0"),
+        ("callback_networks", "::/0"),
+        ("token_secrets", ""),
+        ("token_secrets", "short"),
+        ("token_secrets", f"{'t' * 32},{DEVELOPMENT_TOKEN_SECRET}"),
+        ("service_secret", ""),
+    ],
+)
+def test_production_refuses_to_start_and_names_the_setting(name: str, value: str) -> None:
+    """S-P3, F-C9: neither the sandbox, nor an empty or default secret, nor a sender that anybody can be."""
+    with pytest.raises(InsecureSettings, match=f"PAYMENT_{name.upper()}$") as refused:
+        PaymentSettings(**{**SOUND, name: value}).check_production()
+    assert not value or value not in str(refused.value)
+
+
+def test_lists_are_read_from_the_environment_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_CALLBACK_NETWORKS", "185.71.76.0/27, ::1")
+    monkeypatch.setenv("PAYMENT_YOOKASSA_CONFIRMATION_HOSTS", "yoomoney.ru,")
+    settings = PaymentSettings()
+    assert settings.callback_networks == (ip_network("185.71.76.0/27"), ip_network("::1"))
+    assert settings.yookassa_confirmation_hosts == ("yoomoney.ru",)
+
+
+def test_a_network_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        PaymentSettings(callback_networks="185.71.76.1/27")  # type: ignore[arg-type]
