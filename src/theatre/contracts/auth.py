@@ -28,12 +28,17 @@ class UserRegistered(Event):
 
 
 class SessionRevoked(Event):
-    """A session was ended before its time: log-out, reuse of a refresh token, a ban."""
+    """A session was ended before its time.
+
+    `reason` is `logout`, `ended` (from another device), `token_reused` (somebody may have stolen it) or
+    `password_changed`.
+    """
 
     key: ClassVar[str] = "auth.session.revoked"
 
     session_id: UUID
     user_id: UUID
+    reason: str
 
 
 class _KeySet(BaseModel):

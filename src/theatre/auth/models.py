@@ -1,0 +1,145 @@
+"""Auth's tables."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from theatre.kit import db
+from theatre.kit.outbox import OutboxColumns
+
+
+class EndReason(StrEnum):
+    """Why a session was ended before its time."""
+
+    LOGOUT = "logout"
+    ENDED = "ended"
+    TOKEN_REUSED = "token_reused"  # noqa: S105
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+
+
+class Base(DeclarativeBase):
+    """Catalogue of schema `auth`."""
+
+    metadata = db.metadata("auth")
+    type_annotation_map = db.TYPES
+
+
+class User(Base):
+    """An account. The `_key` columns hold the folded names, by which they are unique and found."""
+
+    __tablename__ = "user"
+    __table_args__ = (
+        CheckConstraint("locale IN ('ru', 'en')", name="locale"),
+        CheckConstraint("position('@' in login_key) = 0", name="login_is_no_address"),
+        CheckConstraint("position('@' in email_key) > 1", name="email_is_address"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    login: Mapped[str]
+    login_key: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(unique=True)
+    email_verified: Mapped[bool]
+    password_hash: Mapped[str]
+    locale: Mapped[str]
+    is_superuser: Mapped[bool]
+    is_active: Mapped[bool]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Role(Base):
+    """A named set of permissions."""
+
+    __tablename__ = "role"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class RolePermission(Base):
+    """One permission of a role."""
+
+    __tablename__ = "role_permission"
+
+    role_id: Mapped[UUID] = mapped_column(ForeignKey(Role.id, ondelete="CASCADE"), primary_key=True)
+    permission: Mapped[str] = mapped_column(primary_key=True)
+
+
+class UserRole(Base):
+    """A role given to a user."""
+
+    __tablename__ = "user_role"
+    __table_args__ = (Index(None, "role_id"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    role_id: Mapped[UUID] = mapped_column(ForeignKey(Role.id, ondelete="CASCADE"), primary_key=True)
+
+
+class UserSession(Base):
+    """One login on one device, and the family of refresh tokens that grows from it.
+
+    `generation` counts the refresh tokens; the last one alone holds. `rotated_at` and `access_jti` are
+    those of the pair given last, which is made again from them for whoever lost the answer.
+    """
+
+    __tablename__ = "session"
+    __table_args__ = (
+        CheckConstraint("generation >= 1", name="generation"),
+        CheckConstraint(
+            "(revoked_at IS NULL) = (end_reason IS NULL) AND end_reason"
+            " IN ('logout', 'ended', 'token_reused', 'password_changed')",
+            name="end_reason",
+        ),
+        Index(None, "user_id", "address"),
+        Index(None, "expires_at"),
+        Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    generation: Mapped[int]
+    access_jti: Mapped[UUID]
+    address: Mapped[str]
+    user_agent: Mapped[str]
+    created_at: Mapped[datetime]
+    rotated_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
+
+
+class LoginAttempt(Base):
+    """A try to log in; without a user where the name is nobody's."""
+
+    __tablename__ = "login_attempt"
+    __table_args__ = (Index(None, "user_id", "id"), Index(None, "occurred_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    succeeded: Mapped[bool]
+    address: Mapped[str]
+    user_agent: Mapped[str]
+    occurred_at: Mapped[datetime]
+
+
+class Guesses(Base):
+    """Passwords tried for one name since it was last right; `subject` is a digest, not the name."""
+
+    __tablename__ = "guesses"
+    __table_args__ = (CheckConstraint("count >= 1", name="count"), Index(None, "last_at"))
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+
+
+class OutboxMessage(OutboxColumns, Base):
+    """Facts of auth waiting to be sent."""
+
+    __tablename__ = "outbox_message"

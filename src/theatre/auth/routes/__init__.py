@@ -1,0 +1,1 @@
+"""Auth's HTTP doors: public, of the signed-in user, and internal."""

@@ -1,0 +1,122 @@
+"""People who use auth in tests, and what they do."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from theatre.auth.resources import Resources
+from theatre.auth.settings import AuthSettings
+from theatre.kit.clock import MovableClock
+
+BASE_URL = "https://theatre.example"
+API = "/auth/api/v1"
+INTERNAL = "/auth/internal/v1"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class House:
+    """Auth while it runs, and its front door."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    settings: AuthSettings
+    clock: MovableClock
+
+    @property
+    def resources(self) -> Resources:
+        resources: Resources = self.app.state.resources
+        return resources
+
+    async def sql(self, statement: str, **values: Any) -> list[Any]:
+        """Run a statement in auth's database, as auth."""
+        async with self.resources.sessions.begin() as session:
+            result = await session.execute(text(statement), values)
+            return list(result) if result.returns_rows else []
+
+
+@dataclass
+class Person:
+    """Somebody with an account, perhaps signed in."""
+
+    house: House
+    login: str = field(default_factory=lambda: f"anna{uuid4().hex[:12]}")
+    email: str = ""
+    password: str = PASSWORD
+    id: UUID = field(default_factory=uuid4)
+    access_token: str = ""
+    refresh_token: str = ""
+
+    def __post_init__(self) -> None:
+        self.email = self.email or f"{self.login}@example.com"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return bearer(self.access_token)
+
+    async def register(self, **more: Any) -> httpx.Response:
+        body = {"login": self.login, "password": self.password, "email": self.email, **more}
+        return await self.house.client.post(f"{API}/register", json=body)
+
+    async def log_in(self, **changes: Any) -> httpx.Response:
+        form = {"username": self.login, "password": self.password, **changes}
+        return await self.house.client.post(f"{API}/jwt/login", data=form)
+
+    async def refresh(self, token: str | None = None) -> httpx.Response:
+        return await self.house.client.post(
+            f"{API}/jwt/refresh", json={"refresh_token": token or self.refresh_token}
+        )
+
+    async def log_out(self) -> httpx.Response:
+        return await self.house.client.post(f"{API}/jwt/logout", headers=self.headers)
+
+    async def me(self) -> httpx.Response:
+        return await self.house.client.get(f"{API}/users/me", headers=self.headers)
+
+    async def change(self, **body: Any) -> httpx.Response:
+        return await self.house.client.patch(f"{API}/users/me", json=body, headers=self.headers)
+
+    def keep(self, answer: httpx.Response) -> None:
+        """Keep the tokens of an answer."""
+        assert answer.status_code == 200, answer.text
+        self.access_token = answer.json()["access_token"]
+        self.refresh_token = answer.json()["refresh_token"]
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Write a token as headers."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def newcomer(house: House, **changes: Any) -> Person:
+    """Register somebody."""
+    person = Person(house, **changes)
+    answer = await person.register()
+    assert answer.status_code == 201, answer.text
+    person.id = UUID(answer.json()["id"])
+    return person
+
+
+async def signed_in(house: House, **changes: Any) -> Person:
+    """Register somebody and sign in."""
+    person = await newcomer(house, **changes)
+    person.keep(await person.log_in())
+    return person
+
+
+def code_of(answer: httpx.Response) -> str:
+    """Give the machine word of a problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return str(answer.json()["code"])
+
+
+async def service_headers(house: House, secret: str) -> dict[str, str]:
+    """Sign in as billing."""
+    form = {"grant_type": "client_credentials", "client_id": "billing", "client_secret": secret}
+    answer = await house.client.post(f"{API}/token", data=form)
+    assert answer.status_code == 200, answer.text
+    return bearer(answer.json()["access_token"])
