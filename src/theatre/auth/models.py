@@ -131,7 +131,7 @@ class Guesses(Base):
     """Passwords tried for one name since it was last right; `subject` is a digest, not the name."""
 
     __tablename__ = "guesses"
-    __table_args__ = (CheckConstraint("count >= 1", name="count"), Index(None, "last_at"))
+    __table_args__ = (CheckConstraint("count >= 0", name="count"), Index(None, "last_at"))
 
     subject: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.auth.models import Guesses
@@ -20,8 +20,8 @@ from theatre.kit.db import Session
 from theatre.kit.errors import TooMany
 
 FREE_TRIES = 5
-FIRST_PAUSE_SECONDS = 60
-LONGEST_PAUSE_SECONDS = 3600
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
 FORGOTTEN_AFTER = timedelta(hours=24)
 
 
@@ -36,19 +36,23 @@ async def take_guess(session: Session, subject: str, *, now: datetime) -> None:
     Raises:
         TooMany: the pause is not over; says when it is.
     """
-    forgotten = Guesses.last_at < now - FORGOTTEN_AFTER
-    count = case((forgotten, 1), else_=Guesses.count + 1)
-    doubled = FIRST_PAUSE_SECONDS * func.power(2, func.least(count - FREE_TRIES, 6))
-    pause_seconds = case((count < FREE_TRIES, 0), else_=func.least(doubled, LONGEST_PAUSE_SECONDS))
-    fresh = insert(Guesses).values(subject=subject, count=1, last_at=now, next_at=now)
-    counted = fresh.on_conflict_do_update(
-        index_elements=[Guesses.subject],
-        set_={"count": count, "last_at": now, "next_at": now + pause_seconds * timedelta(seconds=1)},
-        where=Guesses.next_at <= now,
-    )
-    if await session.scalar(counted.returning(Guesses.count)) is None:
-        next_at = (await session.scalars(select(Guesses.next_at).where(Guesses.subject == subject))).one()
-        raise TooMany(max(1, math.ceil((next_at - now).total_seconds())))
+    fresh = insert(Guesses).values(subject=subject, count=0, last_at=now, next_at=now)
+    # the update that changes nothing locks a row that is there, and gives it
+    locked = fresh.on_conflict_do_update(index_elements=[Guesses.subject], set_={"subject": subject})
+    guesses = (await session.scalars(locked.returning(Guesses))).one()
+    if guesses.next_at > now:
+        raise TooMany(math.ceil((guesses.next_at - now).total_seconds()))
+    is_forgotten = guesses.last_at < now - FORGOTTEN_AFTER
+    guesses.count = 1 if is_forgotten else guesses.count + 1
+    guesses.last_at = now
+    guesses.next_at = now + pause_after(guesses.count)
+
+
+def pause_after(count: int) -> timedelta:
+    """Tell how long to wait after so many wrong tries in a row."""
+    if count < FREE_TRIES:
+        return timedelta()
+    return min(FIRST_PAUSE * (1 << min(count - FREE_TRIES, 10)), LONGEST_PAUSE)
 
 
 async def forget(session: Session, subject: str) -> None:

@@ -135,7 +135,7 @@ def create_login_attempts() -> None:
         sa.Column("last_at", MOMENT, nullable=False),
         sa.Column("next_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("subject", name="pk_guesses"),
-        sa.CheckConstraint("count >= 1", name="ck_guesses_count"),
+        sa.CheckConstraint("count >= 0", name="ck_guesses_count"),
         schema="auth",
     )
     op.create_index("ix_guesses_last_at", "guesses", ["last_at"], schema="auth")
