@@ -35,9 +35,8 @@ async def buy(
     """Make an unpaid payment for the cheapest product of each kind."""
     prices = [await price_of(session, kind, trial=trial) for kind in kinds]
     purchase = payments.Purchase([payments.Wish(price.id, quantity) for price in prices])
-    return await payments.create(
-        session, user_id or uuid4(), purchase, locale="en", settings=settings, now=now
-    )
+    terms = payments.Terms("en", settings, now)
+    return await payments.create(session, user_id or uuid4(), purchase, terms=terms)
 
 
 async def open_attempt(session: Session, payment: Payment, *, now: datetime = NOW) -> UUID:

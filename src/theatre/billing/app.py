@@ -47,14 +47,16 @@ async def open_resources(
         stack.push_async_callback(payment.close)
         limit = RedisRateLimit(settings.redis_url, prefix=settings.service)
         stack.push_async_callback(limit.close)
+        sessions = sessions_of(engine)
         yield Resources(
             settings=settings,
             engine=engine,
-            sessions=sessions_of(engine),
+            sessions=sessions,
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             clock=clock,
             payment=payment,
             limit=limit,
+            price_book=products.PriceBook(sessions, clock),
         )
 
 

@@ -46,6 +46,8 @@ from theatre.kit.pagination import Page, PageRequest, page_of
 log = get_logger(__name__)
 
 EXPIRE_BATCH = 200
+MAX_TITLE_CHARACTERS = 128
+"""A title is the description that the payment system shows, which has this limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,30 @@ class Purchase:
     payment_method_id: UUID | None = None
 
 
-async def create(
-    session: Session,
-    buyer_id: UUID,
-    purchase: Purchase,
-    *,
-    locale: str,
-    settings: BillingSettings,
-    now: datetime,
-) -> Payment:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms a purchase is reckoned: the language of its names, our settings, the moment."""
+
+    locale: str
+    settings: BillingSettings
+    now: datetime
+
+
+async def create(session: Session, buyer_id: UUID, purchase: Purchase, *, terms: Terms) -> Payment:
     """Make an unpaid payment, priced from our table.
+
+    Raises:
+        what `draft` raises
+    """
+    found = await products.find_prices(session, [wish.price_id for wish in purchase.wishes])
+    payment = draft(buyer_id, purchase, found, terms=terms)
+    session.add(payment)
+    await session.flush()
+    return payment
+
+
+def draft(buyer_id: UUID, purchase: Purchase, found: Mapping[UUID, Price], *, terms: Terms) -> Payment:
+    """Reckon a purchase with the prices that were found for it; nothing is stored.
 
     Raises:
         PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeUnknown,
@@ -84,7 +100,6 @@ async def create(
         raise PromoCodeUnknown
     if purchase.payment_method_id is not None:
         raise PaymentMethodUnknown
-    found = await products.find_prices(session, [wish.price_id for wish in purchase.wishes])
     _check_sold(purchase.wishes, found)
     lines = [(found[wish.price_id], wish.quantity) for wish in purchase.wishes]
     total = total_of([(Money(price.amount_minor, price.currency), quantity) for price, quantity in lines])
@@ -96,18 +111,15 @@ async def create(
         total_minor=total.amount_minor,
         discount_minor=0,
         refunded_minor=0,
-        title="",
-        created_at=now,
-        expires_at=now + timedelta(seconds=settings.payment_ttl_seconds),
+        created_at=terms.now,
+        expires_at=terms.now + timedelta(seconds=terms.settings.payment_ttl_seconds),
         save_method=False,
     )
     payment.items = [
-        _item(payment.id, position, price, quantity=quantity, locale=locale)
+        _item(payment.id, position, price, quantity=quantity, locale=terms.locale)
         for position, (price, quantity) in enumerate(lines)
     ]
-    payment.title = ", ".join(item.name for item in payment.items)[:128]
-    session.add(payment)
-    await session.flush()
+    payment.title = ", ".join(item.name for item in payment.items)[:MAX_TITLE_CHARACTERS]
     return payment
 
 

@@ -1,7 +1,7 @@
 """What is sold: products with their immutable prices, and the price list file they come from."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +14,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload, selectinload
 
 from theatre.billing.models import Price, Product, ProductKind
-from theatre.kit.db import Session
+from theatre.kit.clock import Clock
+from theatre.kit.db import Session, Sessions
 from theatre.kit.fields import MoneyField
 from theatre.kit.ids import new_id
 
+PRICE_BOOK_LIFE = timedelta(seconds=30)
 DEMO_PRICE_LIST = files("theatre.billing") / "price_list.yaml"
 
 
@@ -150,6 +152,26 @@ async def find_prices(session: Session, price_ids: Sequence[UUID]) -> Mapping[UU
     """Find prices with their products, sold now or not; those that do not exist are absent."""
     statement = select(Price).where(Price.id.in_(price_ids)).options(joinedload(Price.product))
     return {price.id: price for price in await session.scalars(statement)}
+
+
+class PriceBook:
+    """Prices kept in memory for half a minute; they never change, and the sale asks whether one is still sold."""
+
+    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._prices: dict[UUID, Price] = {}
+        self._good_until = clock.now()
+
+    async def find(self, price_ids: Sequence[UUID]) -> Mapping[UUID, Price]:
+        """Find prices with their products; those that do not exist are absent."""
+        if self._good_until <= self._clock.now():
+            self._prices.clear()
+            self._good_until = self._clock.now() + PRICE_BOOK_LIFE
+        if missing := [price_id for price_id in price_ids if price_id not in self._prices]:
+            async with self._sessions() as session:
+                self._prices.update(await find_prices(session, missing))
+        return {price_id: self._prices[price_id] for price_id in price_ids if price_id in self._prices}
 
 
 def text_in(texts: Mapping[str, str], locale: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from theatre.billing.products import PriceBook
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.notification import NotificationClient
 from theatre.contracts.payment import PaymentClient
@@ -23,6 +24,7 @@ class Resources:
     clock: Clock
     payment: PaymentClient
     limit: RateLimit
+    price_book: PriceBook
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from theatre import __version__
-from theatre.kit.db import sqlstate
+from theatre.kit.db import is_transient, sqlstate
 from theatre.kit.errors import Problem, Transient
 from theatre.kit.logging import get_logger
 from theatre.kit.middleware import BodyLimit, RequestContext
@@ -24,10 +24,12 @@ log = get_logger(__name__)
 
 Check = Callable[[], Awaitable[None]]
 READY_TIMEOUT_SECONDS = 3
-
-# The server is away, restarting, full, locked or cancelled us: nothing was decided, the request may come again.
-TRANSIENT_SQLSTATE_CLASSES = ("08", "53", "57", "58", "40", "55", "25")
-HTTP_CODES = {404: "kit.not_found", 405: "kit.method_not_allowed", 400: "kit.bad_request", 413: "kit.body_too_large"}
+HTTP_CODES = {
+    404: "kit.not_found",
+    405: "kit.method_not_allowed",
+    400: "kit.bad_request",
+    413: "kit.body_too_large",
+}
 
 
 def create_service_app(
@@ -131,7 +133,7 @@ def answer_problems(app: FastAPI) -> None:
     @app.exception_handler(DBAPIError)
     async def from_database(request: Request, error: DBAPIError) -> Response:
         state = sqlstate(error)
-        if error.connection_invalidated or state is None or state.startswith(TRANSIENT_SQLSTATE_CLASSES):
+        if error.connection_invalidated or is_transient(state):
             log.warning("database unavailable", sqlstate=state, error=repr(error.orig))
             return problem_answer(Transient(), request=request)
         raise error

@@ -6,21 +6,26 @@ role at connect time, so a service cannot touch another's tables nor change its 
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
+import asyncpg
 import orjson
 from fastapi import Depends, Request
-from sqlalchemy import BigInteger, Integer, MetaData, Text, text
+from sqlalchemy import BigInteger, Integer, MetaData, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from theatre.kit.errors import Transient
 
 Session: TypeAlias = AsyncSession
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
@@ -29,7 +34,10 @@ T = TypeVar("T")
 
 # 40001 serialization failure, 40P01 deadlock: the whole transaction may simply be run again.
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
+# The server is away, restarting, full, locked, read-only or cancelled us: the same request may come again.
+TRANSIENT_SQLSTATE_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
 MAX_TRANSACTION_TRIES = 3
+IDLE_SECONDS = 1.0
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -59,13 +67,11 @@ def open_engine(url: str, *, role: str, pool_size: int = 5, pool_timeout_seconds
 
     `url` is `postgresql://user:password@host:port/name`, or `postgresql://user@/name?host=/socket/folder`.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout_seconds,
-        # a dead connection is found before it is handed to a verb, so a database restart costs no request
-        pool_pre_ping=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args={
@@ -82,6 +88,25 @@ def open_engine(url: str, *, role: str, pool_size: int = 5, pool_timeout_seconds
             },
         },
     )
+    _ping_when_idle(engine)
+    return engine
+
+
+def _ping_when_idle(engine: AsyncEngine) -> None:
+    """Find connections that died while they lay in the pool; busy ones would pay a round trip each time for nothing."""
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ping_idle(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
 
 
 def sessions_of(engine: AsyncEngine) -> Sessions:
@@ -114,10 +139,27 @@ async def fetch_row(engine: AsyncEngine, statement: str, *arguments: object) -> 
 
     For the few hot writes that measurement asks for: it goes past the ORM to the driver's prepared statements
     (`$1` placeholders), on a connection of the same pool.
+
+    Raises:
+        Transient: the database is away, busy or cut the answer; the statement may or may not have been carried out.
     """
     async with engine.connect() as connection:
         raw = await connection.get_raw_connection()
-        return await raw.driver_connection.fetchrow(statement, *arguments)  # type: ignore[union-attr]
+        driver: Any = raw.driver_connection
+        try:
+            return await driver.fetchrow(statement, *arguments)
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
+            await connection.invalidate()
+            raise Transient from error
+        except asyncpg.PostgresError as error:
+            if is_transient(error.sqlstate):
+                raise Transient from error
+            raise
+
+
+def is_transient(state: str | None) -> bool:
+    """Tell whether a database error says nothing about the request: without a code the connection itself broke."""
+    return state is None or state.startswith(TRANSIENT_SQLSTATE_CLASSES)
 
 
 def sqlstate(error: BaseException) -> str | None:

@@ -68,7 +68,7 @@ class InProgress(Conflict):
 
 
 class IdempotencyColumns:
-    """Columns of a service's table: `class IdempotencyKey(IdempotencyColumns, Base): __tablename__ = "idempotency_key"`.
+    """Columns of a service's table: `class IdempotencyKey(IdempotencyColumns, Base)`, named `idempotency_key`.
 
     `status` and `answer` are empty while the request is being carried out.
     """

@@ -5,8 +5,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from theatre.billing import attempts, entitlements, payments, products, refunds, subscriptions
+from theatre.billing import (
+    attempts,
+    entitlements,
+    payments,
+    products,
+    quick_purchase,
+    refunds,
+    subscriptions,
+)
 from theatre.billing.models import Product, ProductKind, RefundSource
+from theatre.billing.payments import Terms
 from theatre.billing.routes.doors import Held, Locale, OnceFor, own_id
 from theatre.billing.schemas import (
     CheckoutAnswer,
@@ -54,11 +63,10 @@ async def create_payment(
         promo_code=body.promo_code,
         payment_method_id=body.payment_method_id,
     )
-    return await once.run(
-        lambda session: payments.create(
-            session, own_id(user), purchase, locale=locale, settings=held.settings, now=held.clock.now()
-        ),
-        answer=PaymentAnswer,
+    terms = Terms(locale, held.settings, held.clock.now())
+    quick = await quick_purchase.create(held.engine, held.price_book, once, purchase=purchase, terms=terms)
+    return quick or await once.run(
+        lambda session: payments.create(session, own_id(user), purchase, terms=terms), answer=PaymentAnswer
     )
 
 
