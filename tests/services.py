@@ -3,7 +3,9 @@
 `running_services` is for whoever begins a run: pytest, or `run_tests.sh watch`. Workers are told.
 """
 
+import asyncio
 import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -21,6 +23,7 @@ LOCAL_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 LOCAL_AMQP = "amqp://guest:guest@127.0.0.1:5672/"
 PROBE_SECONDS = 5
+KEPT = Path(".test-services")
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,30 @@ async def find_redis() -> str:
 async def find_rabbitmq() -> str:
     """Give the local RabbitMQ's address if there is one, else nothing."""
     return LOCAL_AMQP if await speaks_amqp(5672) else ""
+
+
+async def keep_services() -> None:
+    """Keep the servers until Ctrl-C, with their addresses where `run_tests.sh tests` looks for them."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with running_services() as services:
+        KEPT.write_text(
+            f"THEATRE_TEST_DATABASE_URL='{services.postgres_url}'\n"
+            f"THEATRE_TEST_REDIS_URL='{services.redis_url}'\n"
+            f"THEATRE_TEST_BROKER_URL='{services.amqp_url}'\n"
+        )
+        for component, fault in services.faults.items():
+            print(f"No {component}: {fault}")
+        print(
+            f"{KEPT.read_text()}Ready: run ./run_tests.sh tests in another terminal; Ctrl-C stops.",
+            flush=True,
+        )
+        try:
+            await stopped.wait()
+        finally:
+            KEPT.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(keep_services())

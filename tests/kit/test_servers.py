@@ -67,7 +67,11 @@ def keeper(home: Path) -> Iterator[subprocess.Popen[str]]:
 
 def pids_of(home: Path) -> list[int]:
     """The processes that the pid files of a home name."""
-    files = [base / name for base in places.bases(home) for name in ("postgres/postmaster.pid", "valkey/valkey.pid")]
+    files = [
+        base / name
+        for base in places.bases(home)
+        for name in ("postgres/postmaster.pid", "valkey/valkey.pid")
+    ]
     return [int(file.read_text().split()[0]) for file in files if file.exists()]
 
 
@@ -163,7 +167,9 @@ async def test_kill_9_of_both_servers_loses_nothing(home: Path) -> None:
 async def test_strays_of_an_earlier_run_are_stopped_and_their_data_taken_over(home: Path) -> None:
     async with Servers(home) as servers:
         await write_both(servers)
-        commands = [Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0") for pid in pids_of(home)]
+        commands = [
+            Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0") for pid in pids_of(home)
+        ]
     owner = (home / "postgres").stat()
     strays = [
         subprocess.Popen(command, user=owner.st_uid, group=owner.st_gid, extra_groups=[], stdout=subprocess.DEVNULL,
@@ -180,7 +186,9 @@ async def test_a_stale_pid_file_never_ends_an_innocent_process(home: Path) -> No
     async with Servers(home) as servers:
         await write_both(servers)
     owner = (home / "postgres").stat()
-    with subprocess.Popen(["/bin/sleep", "60"], user=owner.st_uid, group=owner.st_gid, extra_groups=[]) as innocent:
+    with subprocess.Popen(
+        ["/bin/sleep", "60"], user=owner.st_uid, group=owner.st_gid, extra_groups=[]
+    ) as innocent:
         for file in (home / "postgres/postmaster.pid", home / "valkey/valkey.pid"):
             file.write_text(f"{innocent.pid}\n")
         async with Servers(home) as servers:
@@ -239,7 +247,7 @@ async def test_a_path_too_long_for_a_socket_gets_its_sockets_elsewhere(home: Pat
 
 
 async def test_a_path_with_signs_that_an_address_cannot_hold_works(home: Path) -> None:
-    odd = home.parent / "жуть, \"x'y\" %41?z"
+    odd = home.parent / 'жуть, "x\'y" %41?z'
     async with Servers(odd) as servers:
         await write_both(servers)
         assert await read_both(servers) == ("kept", b"kept")
