@@ -107,7 +107,7 @@ class Consumption:
             log.warning("embedded.verdicts_lost", queue=self._queue, error=repr(error))
 
     async def _write_batch(self) -> None:
-        verdicts, self._verdicts = self._verdicts, {}
+        verdicts = dict(self._verdicts)
         done = [id for id, verdict in verdicts.items() if isinstance(verdict, Done)]
         delays = {id: verdict.delay_seconds for id, verdict in verdicts.items() if isinstance(verdict, Retry)}
         reasons = {id: verdict.reason for id, verdict in verdicts.items() if isinstance(verdict, Dead)}
@@ -115,5 +115,11 @@ class Consumption:
             await rows.fetch(self._engine, rows.FORGET, self._queue, done)
         if delays:
             await rows.fetch(self._engine, rows.DELAY, self._queue, list(delays), list(delays.values()))
+            for delay_seconds in set(delays.values()):
+                asyncio.get_running_loop().call_later(delay_seconds, self.wake)
         if reasons:
             await rows.fetch(self._engine, rows.BURY, self._queue, list(reasons), list(reasons.values()))
+        # not before: a cancelled write is repeated on the way out
+        for id, verdict in verdicts.items():
+            if self._verdicts[id] is verdict:
+                del self._verdicts[id]

@@ -5,7 +5,8 @@ nothing.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import Literal, Self
 from uuid import UUID
 
@@ -51,18 +52,15 @@ class RabbitBroker:
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """See `Broker.declare`. What was declared is declared again if the server comes back empty."""
-        try:
-            async with open_channel(self._url, "declare") as channel:
-                for subscription in subscriptions:
-                    await self._topology.declare(channel, subscription)
-        except LOST as error:
-            raise Transient(f"The broker could not be set up: {error!r}") from error
+        async with self._asking("declare") as channel:
+            for subscription in subscriptions:
+                await self._topology.declare(channel, subscription)
         self._declared.update({subscription.queue: subscription for subscription in subscriptions})
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """See `Broker.publish`."""
         letters = [Letter(self._topology.exchange, message.key, pack(message)) for message in messages]
-        outcomes = await self._sender.send(letters) if letters else []
+        outcomes = await self._sender.send(letters)
         failed = {message.id: why for message, why in zip(messages, outcomes, strict=True) if why}
         if failed:
             refused = {
@@ -99,22 +97,19 @@ class RabbitBroker:
 
     async def check(self, queues: Sequence[str]) -> None:
         """See `Broker.check`."""
-        try:
-            async with asyncio.timeout(PUBLISH_LIMIT_SECONDS), open_channel(self._url, "check") as channel:
-                for queue in queues:
-                    await self._topology.check(channel, queue)
-        except LOST as error:
-            raise Transient(f"The broker is not ready: {error!r}") from error
+        async with self._asking("check") as channel, asyncio.timeout(PUBLISH_LIMIT_SECONDS):
+            for queue in queues:
+                await self._topology.check(channel, queue)
 
     async def list_dead(self, queue: str, *, limit: int = 100) -> list[DeadMessage]:
         """See `Broker.list_dead`."""
-        async with open_channel(self._url, "dead letters") as channel:
+        async with self._asking("dead letters") as channel:
             # taken without acknowledgement: closing the channel puts them back
             return [unpack_dead(incoming) for incoming in await self._take_dead(channel, queue, limit)]
 
     async def replay_dead(self, queue: str, ids: Collection[UUID] | None = None) -> int:
         """See `Broker.replay_dead`."""
-        async with open_channel(self._url, "dead letters") as channel:
+        async with self._asking("dead letters") as channel:
             taken = await self._take_dead(channel, queue)
             chosen = [incoming for incoming in taken if ids is None or id_of(incoming) in ids]
             own = self._topology.queue(queue)
@@ -123,6 +118,15 @@ class RabbitBroker:
             for incoming in sent:
                 await incoming.ack()
             return len(sent)
+
+    @asynccontextmanager
+    async def _asking(self, purpose: str) -> AsyncIterator[AbstractChannel]:
+        """Open a channel for questions; what the server or the network answers instead becomes `Transient`."""
+        try:
+            async with open_channel(self._url, purpose) as channel:
+                yield channel
+        except LOST as error:
+            raise Transient(f"The broker says to {purpose}: {error!r}") from error
 
     async def _take_dead(
         self, channel: AbstractChannel, queue: str, limit: int | None = None

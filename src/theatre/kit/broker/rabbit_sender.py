@@ -50,17 +50,20 @@ class Sender:
         self._opening = asyncio.Lock()
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def send(self, letters: Sequence[Letter]) -> list[BaseException | None]:
         """Send all at once; give for each None (confirmed) or why not (`DeliveryError`: the broker
         refused).
         """
+        if not letters:
+            return []
         deadline = asyncio.get_running_loop().time() + PUBLISH_LIMIT_SECONDS
         try:
             async with asyncio.timeout_at(deadline):
                 channel = await self._open()
         except LOST as error:
-            await self.close()
+            self._drop()
             return [error] * len(letters)
         tasks = [asyncio.create_task(self._confirm(channel, letter)) for letter in letters]
         try:
@@ -70,7 +73,7 @@ class Sender:
                 task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         if any(outcome and not isinstance(outcome, DeliveryError) for outcome in outcomes):
-            await self._drop(channel)
+            self._drop(channel)
         return outcomes
 
     async def _confirm(self, channel: AbstractChannel, letter: Letter) -> None:
@@ -80,21 +83,25 @@ class Sender:
     async def _open(self) -> AbstractChannel:
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
-                await self.close()
+                self._drop()
                 self._connection = await connect(self._url, "sender")
                 # without on_return_raises an unroutable message would be lost in silence
                 self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
             return self._channel
 
-    async def _drop(self, channel: AbstractChannel) -> None:
-        if channel is self._channel:
-            await self.close()
+    def _drop(self, channel: AbstractChannel | None = None) -> None:
+        """Let go of the connection (if `channel` is still its channel); nobody waits for it to close."""
+        if self._connection is not None and channel in (None, self._channel):
+            leaving = asyncio.create_task(disconnect(self._connection))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            self._connection = self._channel = None
 
     async def close(self) -> None:
-        """Close the connection; the next send opens another."""
-        connection, self._connection, self._channel = self._connection, None, None
-        if connection is not None:
-            await disconnect(connection)
+        """Close the connection; another send would open a new one."""
+        self._drop()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
 
 
 @asynccontextmanager
