@@ -6,14 +6,15 @@ A service's code is imported when it is asked for, so that a process that serves
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from fastapi import FastAPI
-
-from theatre.kit.migrations import migrate
 from theatre.kit.settings import ServiceSettings
-from theatre.kit.worker import Worker
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from theatre.kit.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,21 @@ class Service:
         found = resolve_name(f"theatre.{self.name}.settings:{self.settings_class}")
         return cast(ServiceSettings, found())
 
-    def create_app(self, settings: ServiceSettings, **outside: Any) -> FastAPI:
+    def create_app(self, settings: ServiceSettings, **outside: Any) -> "FastAPI":
         """Make its application; `outside` replaces `broker`, `transport` or `clock`."""
-        return cast(FastAPI, self._wiring("create_app")(settings, **outside))
+        return cast("FastAPI", self._wiring("create_app")(settings, **outside))
 
     def open_worker(
         self, settings: ServiceSettings, **outside: Any
-    ) -> AbstractAsyncContextManager[Worker[Any]]:
+    ) -> "AbstractAsyncContextManager[Worker[Any]]":
         """Open its worker; `run()` of what the block gets runs until cancelled."""
         worker = self._wiring("create_worker")(settings, **outside)
-        return cast(AbstractAsyncContextManager[Worker[Any]], worker)
+        return cast("AbstractAsyncContextManager[Worker[Any]]", worker)
 
     async def migrate(self, settings: ServiceSettings) -> None:
         """Bring its schema, and that of the embedded broker if it is used, up to date."""
+        from theatre.kit.migrations import migrate
+
         if self.has_schema:
             await migrate(self.name, settings.database_url)
         if settings.broker_url == "embedded":
@@ -65,7 +68,7 @@ class Service:
         return resolve_name(f"theatre.{self.name}.app:{name}")
 
 
-async def declare_queues(worker: Worker[Any]) -> None:
+async def declare_queues(worker: "Worker[Any]") -> None:
     """Make the queues that a worker listens to; safe to repeat."""
     await worker.resources.broker.declare([consumer.subscription for consumer in worker.consumers])
 

@@ -40,8 +40,8 @@ class _Forms(HTMLParser):
                 self.forms[-1].asked.add(name)
 
 
-def read_form(page: httpx.Response, names: set[str]) -> Form | None:
-    """Find the form of a page that asks for any of these fields."""
+def read_form(page: httpx.Response, words: Mapping[str, str]) -> Form | None:
+    """Find the form of a page that asks for any of these words."""
     parser = _Forms(str(page.url))
     parser.feed(page.text)
-    return next((form for form in parser.forms if form.asked & names), None)
+    return next((form for form in parser.forms if form.asked & words.keys()), None)

@@ -15,6 +15,7 @@ CARD = {"card_number": "5555555555554477", "expiry_month": "12", "expiry_year": 
 CODE = {"code": "123456"}
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.05
+MAX_FORMS = 5
 
 Json = dict[str, Any]
 
@@ -32,6 +33,7 @@ class Shopper:
         self.login = f"demo-{secrets.token_hex(5)}"
         self.password = secrets.token_urlsafe(16)
         self.email = f"{self.login}@example.com"
+        self.card = {**CARD, **CODE}
         self.price: Json = {}
         self.payment: Json = {}
         self.page: httpx.Response | None = None
@@ -123,13 +125,12 @@ class Shopper:
 
     def pay(self) -> str:
         """Fill in every form on the way, as a person would, until there is none left for a payer."""
-        forms = 0
-        while self.page is not None and (form := read_form(self.page, {*CARD, *CODE})):
-            self.page = self.browse(form.method, form.action, data=form.filled({**CARD, **CODE}))
-            forms += 1
-        if not forms or self.page is None:
-            raise Failed("the payment system's page has no form")
-        return f"{forms} forms, then back to {self.page.url}"
+        for forms in range(MAX_FORMS):
+            form = read_form(self.page, self.card) if self.page else None
+            if form is None:
+                return f"{forms} forms, then back to {self.page.url if self.page else self.page}"
+            self.page = self.browse(form.method, form.action, data=form.filled(self.card))
+        raise Failed("the payment system asks again and again")
 
     def wait_for_status(self, status: str) -> str:
         """Look at the payment until it has a status."""

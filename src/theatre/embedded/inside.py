@@ -26,7 +26,7 @@ class HouseTransport(httpx.AsyncBaseTransport):
         if not self._children:
             raise httpx.ConnectError("the house is not open yet", request=request)
         child = child_of(self._children, request.url.path)
-        return await httpx.ASGITransport(child, raise_app_exceptions=False).handle_async_request(request)
+        return await httpx.ASGITransport(child).handle_async_request(request)
 
     async def aclose(self) -> None:
         """Stay open: every client closes its transport, and this one belongs to the whole house."""

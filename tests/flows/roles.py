@@ -1,0 +1,152 @@
+"""The product as it is deployed: one process per role, behind nginx, on real PostgreSQL, Redis and RabbitMQ."""
+
+import asyncio
+import base64
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aio_pika
+
+from tests.flows.gateway import gateway
+from tests.flows.programs import THEATRE, Program, until_ready
+from tests.rabbitmq import free_ports
+from tests.services import temporary_folder
+from theatre.kit.broker.rabbit_topology import Topology
+from theatre.kit.settings import ServiceSettings
+from theatre.registry import BY_NAME, SERVICES, Service
+
+LOOPBACK = '["127.0.0.1"]'
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The servers that the roles work with; each role of `broker_ways` has its own way to the broker."""
+
+    database_url: str
+    redis_url: str
+    broker_url: str
+    broker_ways: dict[str, str]
+
+
+class Deployment:
+    """All roles, by the words that start them (`serve billing`, `work billing`), and the gateway."""
+
+    def __init__(self, servers: Servers, *, nginx: str, folder: Path) -> None:
+        self.servers = servers
+        self.exchange = f"flows-{secrets.token_hex(6)}"
+        gateway_port, *ports = free_ports(1 + len(SERVICES))
+        self.addresses = dict(zip(BY_NAME, (f"127.0.0.1:{port}" for port in ports), strict=True))
+        self.url = f"http://127.0.0.1:{gateway_port}"
+        self.environment = self._environment()
+        self.gateway = gateway(
+            nginx,
+            folder,
+            {
+                "GATEWAY_LISTEN": f"127.0.0.1:{gateway_port}",
+                **{f"{name.upper()}_ADDRESS": address for name, address in self.addresses.items()},
+            },
+        )
+        self.folder = folder
+        self.roles: dict[str, Program] = {}
+        for service in SERVICES:
+            host, _, port = self.addresses[service.name].partition(":")
+            self._add("serve", service, "--host", host, "--port", port)
+            if service.has_worker:
+                self._add("work", service)
+
+    def _add(self, verb: str, service: Service, *options: str) -> None:
+        role = f"{verb} {service.name}"
+        way = self.servers.broker_ways.get(role, self.servers.broker_url)
+        command = [*THEATRE, verb, service.name, *options]
+        environment = {**self.environment, "THEATRE_BROKER_URL": way}
+        self.roles[role] = Program(command, environment, self.folder / f"{role.replace(' ', '-')}.log")
+
+    def _environment(self) -> dict[str, str]:
+        own_secrets = {name: secrets.token_urlsafe(32) for name in BY_NAME}
+        shop_secret = secrets.token_urlsafe(32)
+        return {
+            "THEATRE_DATABASE_URL": self.servers.database_url,
+            "THEATRE_REDIS_URL": self.servers.redis_url,
+            "THEATRE_BROKER_URL": self.servers.broker_url,
+            "THEATRE_BROKER_EXCHANGE": self.exchange,
+            "THEATRE_PUBLIC_URL": self.url,
+            **{
+                f"THEATRE_{name.upper()}_URL": f"http://{address}" for name, address in self.addresses.items()
+            },
+            **{f"{name.upper()}_SERVICE_SECRET": secret for name, secret in own_secrets.items()},
+            "AUTH_SERVICE_CLIENTS": json.dumps(own_secrets),
+            "AUTH_SIGNING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "AUTH_REFRESH_SECRET": secrets.token_urlsafe(32),
+            "AUTH_DEMO_USERS": "true",
+            "AUTH_TRUSTED_PROXIES": LOOPBACK,
+            "PAYMENT_TRUSTED_PROXIES": "127.0.0.1",
+            "PAYMENT_YOOKASSA_API_URL": f"http://{self.addresses['sandbox']}/sandbox/v3",
+            "PAYMENT_YOOKASSA_SECRET_KEY": shop_secret,
+            "PAYMENT_TOKEN_SECRETS": secrets.token_urlsafe(32),
+            "SANDBOX_SHOP_SECRET_KEY": shop_secret,
+        }
+
+    async def init(self) -> None:
+        """Run `theatre init` of every service, as deployments do before they start."""
+        commands = [[*THEATRE, "init", service.name] for service in SERVICES]
+        programs = [
+            Program(command, self.environment, self.folder / f"init-{command[-1]}.log")
+            for command in commands
+        ]
+        for program in programs:
+            program.start()
+        for program in programs:
+            assert await program.finish() == 0, program.said()
+
+    async def open(self) -> None:
+        """Start every role and wait until those that serve are ready."""
+        self.gateway.start()
+        for program in self.roles.values():
+            program.start()
+        for name in BY_NAME:
+            await self.until_ready(name)
+
+    async def until_ready(self, name: str) -> None:
+        """Wait until a service is ready."""
+        await until_ready(f"http://{self.addresses[name]}/{name}/api/_ready", self.roles[f"serve {name}"])
+
+    async def close(self) -> None:
+        """Stop everything, and take away what was made at the broker."""
+        await asyncio.gather(*(program.stop() for program in (self.gateway, *self.roles.values())))
+        await self._delete_queues()
+
+    async def _delete_queues(self) -> None:
+        topology = Topology(self.exchange)
+        async with await aio_pika.connect(self.servers.broker_url) as connection:
+            channel = await connection.channel()
+            for queue in [queue for service in SERVICES for queue in await list_queues(service)]:
+                for name in topology.queues_of(queue):
+                    await channel.queue_delete(name)
+            for name in (topology.exchange, topology.dead_exchange):
+                await channel.exchange_delete(name)
+
+
+async def list_queues(service: Service) -> list[str]:
+    """Name the queues of a service's worker."""
+    if not service.has_worker:
+        return []
+    settings: ServiceSettings = service.read_settings()
+    async with service.open_worker(settings) as worker:
+        return [consumer.queue for consumer in worker.consumers]
+
+
+@asynccontextmanager
+async def own_deployment(servers: Servers, *, nginx: str) -> AsyncIterator[Deployment]:
+    """Deploy the product with a database, an exchange and ports of its own; leave nothing of it at the end."""
+    with temporary_folder() as folder:
+        deployment = Deployment(servers, nginx=nginx, folder=folder)
+        try:
+            await deployment.init()
+            await deployment.open()
+            yield deployment
+        finally:
+            await deployment.close()

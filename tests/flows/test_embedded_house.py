@@ -1,0 +1,122 @@
+"""The whole product as one process: bought from, killed, stopped, started again."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.flows.house import House, demo, own_house
+from tests.flows.shopping import (
+    CARD_NEVER_TOLD,
+    CARD_WITHOUT_QUESTIONS,
+    go_to_the_hosted_page,
+    pay_and_close_the_browser,
+    shopper_at,
+    status_of_payment,
+)
+from theatre.registry import SERVICES
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+async def kept_house() -> AsyncIterator[House]:
+    """One house for this module, in whatever state the last test left it."""
+    async with own_house() as house:
+        yield house
+
+
+@pytest.fixture
+async def house(kept_house: House) -> House:
+    """An open house."""
+    if not kept_house.is_running:
+        await kept_house.open()
+    return kept_house
+
+
+async def test_a_newcomer_buys_and_takes_the_money_back(house: House) -> None:
+    await demo(house.url)
+
+
+async def test_every_service_is_alive_and_ready(house: House) -> None:
+    async with httpx.AsyncClient(base_url=house.url) as client:
+        answers = [
+            await client.get(f"/{service.name}/api/{door}")
+            for service in SERVICES
+            for door in ("_health", "_ready", "openapi.json")
+        ]
+    assert {str(answer.url): answer.status_code for answer in answers if answer.status_code != 200} == {}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/billing/internal/v1/x",
+        "/auth/internal/v1/revocations",
+        "/auth/%69nternal/v1/revocations",
+        "/web/internal",
+    ],
+)
+async def test_internal_doors_are_not_there_for_people(house: House, path: str) -> None:
+    async with httpx.AsyncClient(base_url=house.url) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "kit.not_found"
+    assert answer.headers["x-request-id"]
+
+
+async def test_unknown_paths_are_problems_too(house: House) -> None:
+    async with httpx.AsyncClient(base_url=house.url) as client:
+        answers = [
+            await client.get(path) for path in ("/nosuch/api/v1/x", "/billing/api/v1/nosuch", "//billing")
+        ]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+
+
+async def test_a_purchase_cut_off_by_kill_9_completes_after_the_next_start(house: House) -> None:
+    """CONTRACT 2: what the provider accepted is paid within 60 s of the restart; nobody has to come back for it."""
+    await house.stop()
+    await house.open(PAYMENT_JANITOR_SECONDS="600")
+    async with shopper_at(house.url) as patient, shopper_at(house.url) as hasty:
+        await go_to_the_hosted_page(patient)
+        await go_to_the_hosted_page(hasty)
+        await pay_and_close_the_browser(patient, CARD_NEVER_TOLD)
+        assert await status_of_payment(patient) == "pending"
+        await pay_and_close_the_browser(hasty, CARD_WITHOUT_QUESTIONS)
+        house.kill()
+        await house.until_servers_are_gone()
+        await house.open()
+        await asyncio.to_thread(patient.wait_for_status, "paid")
+        await asyncio.to_thread(hasty.wait_for_status, "paid")
+        await asyncio.to_thread(hasty.check_right, expected=True)
+
+
+async def test_stopping_takes_less_than_ten_seconds_and_keeps_everything(house: House) -> None:
+    async with shopper_at(house.url) as shopper:
+        await asyncio.to_thread(shopper.create_payment)
+        started = time.monotonic()
+        assert await house.stop() == 0, house.said()
+        assert time.monotonic() - started < 10
+        assert not house.servers()
+        await house.open()
+        assert await status_of_payment(shopper) == "unpaid"
+
+
+async def test_a_second_house_on_the_same_port_says_so_and_touches_nothing(house: House) -> None:
+    async with own_house() as second:
+        second.start(THEATRE_PORT=str(house.port))
+        assert await second.finish() == 2
+        assert f"port {house.port} of 127.0.0.1 is taken" in second.said()
+        assert not second.home.exists()
+
+
+async def test_a_second_start_of_the_same_house_says_so_and_leaves_the_first_alone(house: House) -> None:
+    async with own_house() as second:
+        second.start(THEATRE_HOME=str(house.home))
+        assert await second.finish() == 2
+        assert "keeps the servers" in second.said()
+    async with httpx.AsyncClient(base_url=house.url) as client:
+        assert (await client.get("/auth/api/_ready")).status_code == 200
