@@ -16,34 +16,8 @@ NO_BREAK_SPACE = "\u00a0"
 MINUS = "\u2212"
 
 MONTHS = {
-    "ru": [
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
+    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "en": "January February March April May June July August September October November December",
 }
 
 
@@ -97,7 +71,7 @@ def format_money(money: Money, locale: str) -> str:
 def format_date(moment: datetime, locale: str) -> str:
     """Write the day of a moment, in UTC: `5 марта 2026`."""
     at = moment.astimezone(UTC)
-    return f"{at.day}{NO_BREAK_SPACE}{MONTHS[locale][at.month - 1]} {at.year}"
+    return f"{at.day}{NO_BREAK_SPACE}{MONTHS[locale].split()[at.month - 1]} {at.year}"
 
 
 def format_moment(moment: datetime, locale: str) -> str:

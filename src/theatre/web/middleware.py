@@ -32,6 +32,7 @@ def security_headers(settings: WebSettings) -> dict[str, str]:
     ]
     headers = {
         "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import Depends, Form, Request
+from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
 from theatre.kit.clock import Clock
-from theatre.kit.fields import Word
 from theatre.web import sessions
 from theatre.web.errors import ForgedForm
 from theatre.web.pages import Pages
@@ -58,9 +57,7 @@ async def current_user(house: House, visit: CurrentVisit) -> Headers:
 User: TypeAlias = Annotated[Headers, Depends(current_user)]
 
 
-async def own_form(
-    request: Request, house: House, visit: CurrentVisit, *, form_token: Annotated[Word, Form()] = ""
-) -> None:
+async def own_form(request: Request, house: House, visit: CurrentVisit) -> None:
     """Let in only forms that we gave to this visitor, sent from our own pages (a route dependency).
 
     Raises:
@@ -72,7 +69,8 @@ async def own_form(
         raise ForgedForm
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForgedForm
-    if not visit.has_sealed(form_token):
+    form_token = (await request.form()).get("form_token")
+    if not isinstance(form_token, str) or not visit.has_sealed(form_token):
         raise ForgedForm
 
 

@@ -17,9 +17,9 @@ R = TypeVar("R", bound=Read)
 Headers: TypeAlias = Mapping[str, str]
 """Who asks: language, address and browser of the visitor, and the access token of who is signed in."""
 
-TIMEOUT_SECONDS = 15.0
+TIMEOUT_SECONDS = 10.0
 """More than our services wait for a payment system, so that we never give up before they do."""
-TRIES = 3
+TRIES = 2
 PAUSE_SECONDS = 0.2
 TWIN_TRIES = 40
 TWIN_RUNNING = "idempotency.in_progress"

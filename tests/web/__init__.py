@@ -1,0 +1,1 @@
+"""The storefront, in front of the real services."""

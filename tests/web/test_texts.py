@@ -1,0 +1,60 @@
+"""The texts of pages: the same ones in both languages, and none missing."""
+
+import json
+import re
+from importlib.resources import files
+from string import Formatter
+
+import pytest
+
+from theatre.kit.i18n import LOCALES
+
+PLURALS = {"ru": {"one", "few", "many"}, "en": {"one", "many"}}
+WEB = files("theatre.web")
+KEY = re.compile(r"\b(?:t|find)\('([a-z_0-9.]+)'(?! ~)")
+
+
+def texts_of(locale: str) -> dict[str, str]:
+    texts: dict[str, str] = json.loads((WEB / "texts" / f"{locale}.json").read_text("utf-8"))
+    return texts
+
+
+def values_of(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def is_count(key: str) -> bool:
+    return key.startswith(("per.", "length."))
+
+
+def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
+    russian, english = texts_of("ru"), texts_of("en")
+    ours = {key for key in russian if not is_count(key)}
+    assert ours == {key for key in english if not is_count(key)}
+    assert [key for key in ours if values_of(russian[key]) != values_of(english[key])] == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_count_has_all_forms_of_its_language(locale: str) -> None:
+    texts = texts_of(locale)
+    stems = {key.rpartition(".")[0] for key in texts if is_count(key)}
+    assert stems == {f"{kind}.{unit}" for kind in ("per", "length") for unit in ("day", "month", "year")}
+    for stem in stems:
+        assert {key.rpartition(".")[2] for key in texts if key.startswith(f"{stem}.")} == PLURALS[locale]
+
+
+def test_every_text_that_a_template_names_exists() -> None:
+    sources = [file.read_text("utf-8") for file in (WEB / "templates").iterdir()]
+    named = {key for source in sources for key in KEY.findall(source)}
+    assert len(named) > 50
+    assert named - texts_of("en").keys() == set()
+
+
+def test_every_state_that_billing_can_answer_has_a_word() -> None:
+    texts = texts_of("en")
+    for status in ("unpaid", "pending", "paid", "refunded", "canceled", "expired"):
+        assert f"status.{status}" in texts
+    for status in ("trialing", "active", "past_due", "paused", "canceled", "expired"):
+        assert f"subscription.{status}" in texts
+    for status in ("requested", "pending", "succeeded", "failed", "rejected"):
+        assert f"note.refund_{status}" in texts
