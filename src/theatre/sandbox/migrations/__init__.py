@@ -1,0 +1,1 @@
+"""Scripts of the schema `sandbox`, run by `theatre.kit.migrations`."""

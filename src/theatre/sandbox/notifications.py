@@ -1,0 +1,168 @@
+"""Notifications: written in the transaction of the change they tell of, due until the shop says exactly 200.
+
+YooKassa signs none, numbers none and promises no order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import func, or_, select, update
+
+from theatre.kit.db import Session
+from theatre.kit.ids import new_id
+from theatre.kit.pagination import Page, PageRequest, page_of
+from theatre.sandbox.cards import SCENARIOS, NotificationCourse
+from theatre.sandbox.errors import NoSuchObject
+from theatre.sandbox.models import Notification, Payment, PaymentStatus, Refund
+from theatre.sandbox.objects import payment_object, refund_object
+
+# moments of the tries after the event: 0 s, 10 s, 1 min, 5 min, 15 min, then hourly for a day
+TRIES_AFTER = (
+    *(timedelta(seconds=seconds) for seconds in (0, 10, 60, 300, 900)),
+    *(timedelta(seconds=900 + 3600 * hour) for hour in range(1, 24)),
+)
+LATE_BY = timedelta(seconds=5)
+# longer than one try may last; by the database's clock, which no test moves
+LEASE = timedelta(seconds=30)
+HAS_NEWS = "has_notifications"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a try: a status, or why there was none; only a course if it was not sent at all."""
+
+    status: int | None = None
+    error: str | None = None
+    course: NotificationCourse | None = None
+
+
+def tell_of_payment(session: Session, payment: Payment, now: datetime) -> None:
+    """Have the shop told what a payment has become."""
+    course = SCENARIOS[payment.scenario].notifications if payment.scenario else None
+    is_first = payment.status == PaymentStatus.WAITING_FOR_CAPTURE or payment.captures_at_once
+    if course is NotificationCourse.LATE and not is_first:
+        course = None
+    body = payment_object(payment, "")
+    _add(session, f"payment.{payment.status}", body, payment=payment, course=course, now=now)
+
+
+def tell_of_refund(session: Session, refund: Refund, payment: Payment, *, now: datetime) -> None:
+    """Have the shop told that money was given back. There is no such event for a refund that failed."""
+    _add(session, f"refund.{refund.status}", refund_object(refund), payment=payment, course=None, now=now)
+
+
+def _add(
+    session: Session,
+    event: str,
+    body: dict[str, object],
+    *,
+    payment: Payment,
+    course: NotificationCourse | None,
+    now: datetime,
+) -> None:
+    content = {"type": "notification", "event": event, "object": body}
+    session.add(
+        Notification(
+            id=new_id(),
+            shop_id=payment.shop_id,
+            payment_id=payment.id,
+            event=event,
+            body=orjson.dumps(content).decode(),
+            course=course,
+            created_at=now,
+            next_try_at=now,
+        )
+    )
+    session.info[HAS_NEWS] = True
+
+
+def next_try(created_at: datetime, now: datetime) -> datetime | None:
+    """Give the first moment of the schedule that is still ahead; None after a day."""
+    return next((created_at + after for after in TRIES_AFTER if created_at + after > now), None)
+
+
+async def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[Notification]:
+    """Take notifications that are due, for `LEASE`; several senders never get the same one."""
+    free = or_(Notification.claimed_until.is_(None), Notification.claimed_until < func.now())
+    due = (
+        select(Notification.id)
+        .where(Notification.next_try_at <= now, free)
+        .order_by(Notification.next_try_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(Notification)
+        .where(Notification.id.in_(due))
+        .values(claimed_until=func.now() + LEASE)
+        .returning(Notification)
+    )
+    return sorted(await session.scalars(taken), key=lambda one: one.id)
+
+
+async def record(session: Session, tried: Sequence[tuple[Notification, Outcome]], *, now: datetime) -> None:
+    """Write down what came of tries: delivered only with exactly 200, otherwise due again while the day lasts."""
+    delivered = [row.id for row, outcome in tried if outcome.status == HTTPStatus.OK]
+    if delivered:
+        await session.execute(
+            update(Notification)
+            .where(Notification.id.in_(delivered))
+            .values({**_after_try(Outcome(status=200)), "delivered_at": now, "next_try_at": None})
+        )
+    for row, outcome in tried:
+        if row.id not in delivered:
+            change = update(Notification).where(Notification.id == row.id)
+            await session.execute(change.values(_undelivered(row, outcome, now)))
+
+
+def _after_try(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "tries": Notification.tries + 1,
+        "last_status": outcome.status,
+        "last_error": outcome.error,
+        "claimed_until": None,
+        "course": None,
+    }
+
+
+def _undelivered(row: Notification, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    if outcome.course is NotificationCourse.LATE:
+        return {"next_try_at": now + LATE_BY, "claimed_until": None, "course": None}
+    if outcome.course is NotificationCourse.LOST:
+        return {"next_try_at": None, "claimed_until": None, "is_lost": True}
+    return {**_after_try(outcome), "next_try_at": next_try(row.created_at, now)}
+
+
+async def list_page(
+    session: Session, page: PageRequest, *, payment_id: UUID | None = None
+) -> Page[Notification]:
+    """List notifications, newest first, of one payment if it is named."""
+    query = select(Notification).order_by(Notification.id.desc()).limit(page.limit + 1)
+    if payment_id is not None:
+        query = query.where(Notification.payment_id == payment_id)
+    if page.after is not None:
+        query = query.where(Notification.id < UUID(page.after[0]))
+    rows = (await session.scalars(query)).all()
+    return page_of(rows, page, key=lambda row: (row.id,))
+
+
+async def redeliver(session: Session, notification_id: UUID, *, now: datetime) -> Notification:
+    """Have one sent again at once, whatever became of it before.
+
+    Raises:
+        NoSuchObject
+    """
+    notification = await session.get(Notification, notification_id, with_for_update=True)
+    if notification is None:
+        raise NoSuchObject
+    notification.next_try_at = now
+    notification.claimed_until = notification.delivered_at = None
+    notification.course = None
+    notification.is_lost = False
+    session.info[HAS_NEWS] = True
+    return notification

@@ -1,0 +1,121 @@
+"""The tester's control panel: notifications, clock, faults, shops, and what money really moved."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path
+
+from theatre.kit.pagination import PageAnswer, PageRequest, page_request
+from theatre.kit.routing import StrictRoute
+from theatre.sandbox import clocks, faults, notifications, operations, payment_methods, shops, terms
+from theatre.sandbox.calls import InTransaction, OurResources, refreshed
+from theatre.sandbox.control_schemas import (
+    ClockAnswer,
+    ClockStep,
+    FaultAnswer,
+    FaultOrder,
+    FaultsAnswer,
+    NotificationAnswer,
+    OperationAnswer,
+    ShopAnswer,
+    ShopChange,
+    ShopsAnswer,
+)
+from theatre.sandbox.resources import Resources
+
+router = APIRouter(
+    prefix="/sandbox/control/v1", tags=["control"], route_class=StrictRoute, dependencies=[Depends(refreshed)]
+)
+Paging = Annotated[PageRequest, Depends(page_request)]
+ShopId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$")]
+
+
+@router.get("/notifications", summary="List notifications, newest first")
+async def list_notifications(
+    session: InTransaction, page: Paging, payment_id: UUID | None = None
+) -> PageAnswer[NotificationAnswer]:
+    found = await notifications.list_page(session, page, payment_id=payment_id)
+    return PageAnswer(
+        items=[NotificationAnswer.of(row) for row in found.items], next_cursor=found.next_cursor
+    )
+
+
+@router.post("/notifications/{notification_id}/redeliver", summary="Send a notification again")
+async def redeliver(
+    notification_id: UUID, session: InTransaction, resources: OurResources
+) -> NotificationAnswer:
+    now = resources.state.clock.now()
+    return NotificationAnswer.of(await notifications.redeliver(session, notification_id, now=now))
+
+
+@router.get("/clock", summary="Tell the sandbox's time")
+async def read_clock(resources: OurResources) -> ClockAnswer:
+    return clock_answer(resources)
+
+
+@router.post("/clock", summary="Move the clock forward; what becomes due is done before the answer")
+async def advance_clock(step: ClockStep, resources: OurResources) -> ClockAnswer:
+    await clocks.advance(resources.sessions, resources.state, timedelta(seconds=step.advance_seconds))
+    await terms.settle_due(resources.sessions, resources.state)
+    resources.sender.wake()
+    return clock_answer(resources)
+
+
+@router.get("/faults", summary="List the faults that are on")
+async def list_faults(session: InTransaction) -> FaultsAnswer:
+    return FaultsAnswer(items=[FaultAnswer.model_validate(fault) for fault in await faults.list_all(session)])
+
+
+@router.post("/faults", status_code=HTTPStatus.CREATED, summary="Switch a fault on")
+async def switch_fault_on(order: FaultOrder, session: InTransaction) -> FaultAnswer:
+    fault = await faults.switch_on(
+        session, order.kind, method=order.method, path=order.path, count=order.count, delay_ms=order.delay_ms
+    )
+    return FaultAnswer.model_validate(fault)
+
+
+@router.delete("/faults", status_code=HTTPStatus.NO_CONTENT, summary="Switch all faults off")
+async def switch_faults_off(session: InTransaction) -> None:
+    await faults.switch_off(session)
+
+
+@router.delete("/faults/{fault_id}", status_code=HTTPStatus.NO_CONTENT, summary="Switch one fault off")
+async def switch_fault_off(fault_id: UUID, session: InTransaction) -> None:
+    await faults.switch_off(session, fault_id)
+
+
+@router.get("/operations", summary="List captures and refunds that happened, the oldest first")
+async def list_operations(
+    session: InTransaction, page: Paging, payment_id: UUID | None = None
+) -> PageAnswer[OperationAnswer]:
+    found = await operations.list_page(session, page, payment_id=payment_id)
+    return PageAnswer(items=[OperationAnswer.of(row) for row in found.items], next_cursor=found.next_cursor)
+
+
+@router.get("/shops", summary="List shops")
+async def list_shops(session: InTransaction) -> ShopsAnswer:
+    return ShopsAnswer(items=[ShopAnswer.of(shop) for shop in await shops.list_all(session)])
+
+
+@router.put("/shops/{shop_id}", summary="Make a shop or change it")
+async def change_shop(shop_id: ShopId, change: ShopChange, session: InTransaction) -> ShopAnswer:
+    secret_key = change.secret_key.get_secret_value() if change.secret_key else None
+    values = change.model_dump(exclude_unset=True, exclude={"secret_key"})
+    return ShopAnswer.of(await shops.change(session, shop_id, secret_key=secret_key, **values))
+
+
+@router.post(
+    "/payment_methods/{method_id}/revoke",
+    status_code=HTTPStatus.NO_CONTENT,
+    summary="Have the payer take back the permission to charge",
+)
+async def revoke_method(method_id: UUID, session: InTransaction) -> None:
+    await payment_methods.revoke(session, method_id)
+
+
+def clock_answer(resources: Resources) -> ClockAnswer:
+    """Tell the sandbox's time."""
+    clock = resources.state.clock
+    return ClockAnswer(now=clock.now(), offset_seconds=clock.offset.total_seconds())

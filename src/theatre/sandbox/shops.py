@@ -1,0 +1,57 @@
+"""Shops: the demo shop that settings name, and others that a tester makes."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from theatre.kit.db import Session
+from theatre.sandbox.errors import NoSuchObject
+from theatre.sandbox.models import Shop
+from theatre.sandbox.settings import SandboxSettings
+from theatre.sandbox.state import announce, digest
+
+GATEWAY_OFFSET = 1_000_000
+
+
+async def ensure_demo(session: Session, settings: SandboxSettings) -> None:
+    """Make the demo shop, or bring its keys and notification address to what settings say."""
+    token = settings.shop_oauth_token.get_secret_value()
+    await _store(
+        session,
+        settings.shop_id,
+        secret_digest=digest(settings.shop_secret_key.get_secret_value()),
+        oauth_digest=digest(token) if token else None,
+        notification_url=settings.demo_notification_url,
+    )
+
+
+async def change(
+    session: Session, shop_id: str, *, secret_key: str | None, **values: str | bool | None
+) -> Shop:
+    """Change the named values of a shop; with a secret key a shop that does not exist is made.
+
+    Raises:
+        NoSuchObject
+    """
+    if secret_key is not None:
+        await _store(session, shop_id, secret_digest=digest(secret_key))
+    shop = await session.get(Shop, shop_id, with_for_update=True)
+    if shop is None:
+        raise NoSuchObject
+    for name, value in values.items():
+        setattr(shop, name, value)
+    await announce(session)
+    return shop
+
+
+async def list_all(session: Session) -> Sequence[Shop]:
+    """List all shops."""
+    return (await session.scalars(select(Shop).order_by(Shop.id))).all()
+
+
+async def _store(session: Session, shop_id: str, **values: str | None) -> None:
+    gateway_id = str(int(shop_id) + GATEWAY_OFFSET)
+    statement = insert(Shop).values(id=shop_id, gateway_id=gateway_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=[Shop.id], set_=values))
+    await announce(session)
