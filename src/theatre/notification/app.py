@@ -1,0 +1,130 @@
+"""Wiring of notification."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+
+import httpx
+from fastapi import FastAPI
+
+from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.kit.app import create_service_app
+from theatre.kit.broker import Broker, open_broker
+from theatre.kit.clock import Clock, SystemClock
+from theatre.kit.db import Engine, Sessions, open_engine, ping, sessions_of
+from theatre.kit.http import ServiceClient
+from theatre.kit.wakeup import listen
+from theatre.kit.worker import Worker
+from theatre.notification.channels import Channel
+from theatre.notification.channels.mailbox import MailboxChannel
+from theatre.notification.channels.smtp import SmtpChannel
+from theatre.notification.consumers import facts
+from theatre.notification.deliveries import Post
+from theatre.notification.jobs import JOBS
+from theatre.notification.mails import Writer
+from theatre.notification.notifications import WAKEUP_CHANNEL
+from theatre.notification.resources import Resources, WorkerResources
+from theatre.notification.routes import internal, mailbox
+from theatre.notification.settings import NotificationSettings
+from theatre.notification.stationery import open_templates
+
+
+@asynccontextmanager
+async def open_database(settings: NotificationSettings) -> AsyncIterator[Engine]:
+    """Open the pool."""
+    pool_size = settings.database_pool_size
+    engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_auth(
+    settings: NotificationSettings, transport: httpx.AsyncBaseTransport | None
+) -> AsyncIterator[AuthClient]:
+    """Open the way to auth."""
+    token = service_token(settings, transport)
+    auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
+    try:
+        yield auth
+    finally:
+        await auth.close()
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: NotificationSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
+) -> AsyncIterator[Resources]:
+    """Open what the application needs."""
+    async with (
+        open_database(settings) as engine,
+        open_auth(settings, transport) as auth,
+        open_access(settings, auth, clock).following() as access,
+    ):
+        yield Resources(engine, sessions_of(engine), access, clock=clock, templates=open_templates())
+
+
+def create_app(
+    settings: NotificationSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Make the application; it needs no broker. The mailbox's doors are there only if mail stays in it."""
+    return create_service_app(
+        settings.service,
+        title="Notification",
+        routers=[internal.router, *([mailbox.router] if settings.has_mailbox else [])],
+        open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
+        checks=lambda resources: {"database": partial(ping, resources.engine)},
+    )
+
+
+def choose_channel(settings: NotificationSettings, sessions: Sessions, clock: Clock) -> Channel:
+    """Choose how mail leaves."""
+    if url := settings.smtp_url.get_secret_value():
+        return SmtpChannel.of(url, settings.sender)
+    return MailboxChannel(sessions, clock)
+
+
+@asynccontextmanager
+async def create_worker(
+    settings: NotificationSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Worker[WorkerResources]]:
+    """Make `worker-notification`: hears of new users, delivers."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_database(settings))
+        auth = await stack.enter_async_context(open_auth(settings, transport))
+        if broker is None:
+            broker = await stack.enter_async_context(open_broker(settings))
+        sessions = sessions_of(engine)
+        writer = Writer(open_templates(), settings.public_url.rstrip("/"), settings.sender.domain)
+        post = Post(auth, writer, choose_channel(settings, sessions, clock))
+        held = WorkerResources(engine, sessions, clock, broker=broker, post=post)
+        await stack.enter_async_context(ringing(held))
+        yield Worker(held, consumers=[facts], jobs=JOBS)
+
+
+@asynccontextmanager
+async def ringing(held: WorkerResources) -> AsyncIterator[None]:
+    """Ring the bell at every new delivery while the block runs."""
+    task = asyncio.create_task(listen(held.engine, WAKEUP_CHANNEL, held.bell.ring), name="deliveries")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def init(settings: NotificationSettings) -> None:
+    """Nothing to seed: the templates come with the code."""

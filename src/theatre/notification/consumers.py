@@ -1,0 +1,20 @@
+"""What `worker-notification` hears: new users are greeted."""
+
+from theatre.contracts.auth import UserRegistered
+from theatre.kit.db import Session
+from theatre.kit.events import Envelope
+from theatre.kit.worker import Consumer
+from theatre.notification import notifications
+from theatre.notification.kinds import Kind, RegistrationData
+from theatre.notification.models import InboxMessage
+from theatre.notification.notifications import News
+from theatre.notification.resources import WorkerResources
+
+# auth's other facts are taken too, so that none of them is without a queue
+facts: Consumer[WorkerResources] = Consumer("worker-notification", InboxMessage, ignores=["auth.#"])
+
+
+@facts.on(UserRegistered)
+async def greet(session: Session, event: UserRegistered, message: Envelope, held: WorkerResources) -> None:
+    news = News(Kind.REGISTRATION, event.user_id, RegistrationData(), dedupe_key=str(message.id))
+    await notifications.accept(session, news, now=held.clock.now())

@@ -1,0 +1,36 @@
+"""What notification refuses, and how a delivery may go wrong."""
+
+from theatre.kit.errors import NotFound, Problem, Transient
+
+
+class MailNotFound(NotFound):
+    """No such mail in the local mailbox."""
+
+    code = "notification.mail_not_found"
+    title = "No such mail"
+
+
+class Undeliverable(Problem):
+    """This address will never take it: malformed, or refused for good by the mail server."""
+
+    code = "notification.undeliverable"
+    title = "The address does not take mail"
+
+
+class Unwritable(Problem):
+    """A mail that must not be written: a value does not fit its template or its header."""
+
+    code = "notification.unwritable"
+    title = "The mail cannot be written"
+
+
+class ChannelAway(Transient):
+    """The channel did not take it: no connection, a time-out, a cut connection or a refused certificate."""
+
+    code = "notification.channel_away"
+
+
+class Deferred(Transient):
+    """The channel answered that it should be tried later (a 4xx reply of SMTP)."""
+
+    code = "notification.deferred"

@@ -1,0 +1,32 @@
+"""What notification does by itself: deliver, and forget facts that no outbox can send again."""
+
+from datetime import timedelta
+
+from theatre.kit.db import transaction
+from theatre.kit.inbox import delete_handled
+from theatre.kit.worker import Job
+from theatre.notification import deliveries
+from theatre.notification.models import InboxMessage
+from theatre.notification.resources import WorkerResources
+
+POLL_SECONDS = 1.0
+KEEP_HANDLED = timedelta(days=7)
+
+
+async def deliver(held: WorkerResources) -> None:
+    """Wait for the bell or a second, then deliver what is due."""
+    await held.bell.wait(at_most_seconds=POLL_SECONDS)
+    if await deliveries.deliver_due(held.sessions, held.post, clock=held.clock):
+        held.bell.ring()
+
+
+async def forget_old(held: WorkerResources) -> None:
+    async with transaction(held.sessions) as session:
+        await delete_handled(session, InboxMessage, before=held.clock.now() - KEEP_HANDLED)
+
+
+JOBS: list[Job[WorkerResources]] = [
+    # it waits by itself, so that the bell can wake it
+    Job("deliver", 0, deliver),
+    Job("forget old messages", 3_600, forget_old),
+]

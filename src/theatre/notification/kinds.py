@@ -1,0 +1,70 @@
+"""Kinds of notifications and the data that each needs. Unknown fields are ignored: senders may be newer."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from theatre.kit.fields import Prose
+from theatre.kit.money import Money, from_decimal
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    REGISTRATION = "registration"
+    PAYMENT_STATUS = "payment_status"
+
+
+class PaymentOutcome(StrEnum):
+    """What became of a payment."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RegistrationData(_Data):
+    """An account was made: whose, says the notification."""
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        return "registration"
+
+
+class PaymentStatusData(_Data):
+    """Money was taken, not taken or given back; `message` says to the user why it was not."""
+
+    status: PaymentOutcome
+    payment_id: UUID
+    title: Prose
+    amount: Annotated[str, Field(strict=True, max_length=24, examples=["399.00"])]
+    currency: Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$", examples=["RUB"])]
+    message: Prose | None = None
+
+    @model_validator(mode="after")
+    def _check_money(self) -> "PaymentStatusData":
+        self.to_money()
+        return self
+
+    def to_money(self) -> Money:
+        """Give the amount in minor units."""
+        return from_decimal(self.amount, self.currency)
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        return f"payment_{self.status}"
+
+
+Data = RegistrationData | PaymentStatusData
+DATA_OF: dict[Kind, type[RegistrationData | PaymentStatusData]] = {
+    Kind.REGISTRATION: RegistrationData,
+    Kind.PAYMENT_STATUS: PaymentStatusData,
+}

@@ -1,0 +1,107 @@
+"""Tables of notification, and how a delivery goes through its states."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from theatre.kit import db
+from theatre.kit.inbox import InboxColumns
+
+
+class ChannelName(StrEnum):
+    """Ways to reach a person."""
+
+    EMAIL = "email"
+
+
+class DeliveryStatus(StrEnum):
+    """`failed`: the address said no for good. `dead`: we gave up, and a person should look."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+DELIVERY_TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
+    DeliveryStatus.QUEUED: frozenset({DeliveryStatus.SENDING}),
+    # from sending to sending: whoever had it died, and its claim ran out
+    DeliveryStatus.SENDING: frozenset(DeliveryStatus),
+    DeliveryStatus.SENT: frozenset(),
+    DeliveryStatus.FAILED: frozenset(),
+    DeliveryStatus.DEAD: frozenset(),
+}
+CLAIMABLE = tuple(was for was, becomes in DELIVERY_TRANSITIONS.items() if DeliveryStatus.SENDING in becomes)
+
+
+class Base(DeclarativeBase):
+    metadata = db.metadata("notification")
+    type_annotation_map = db.TYPES
+
+
+class Notification(Base):
+    """What somebody is to be told. `dedupe_key` recognises a repeat."""
+
+    __tablename__ = "notification"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    user_id: Mapped[UUID]
+    data: Mapped[dict[str, Any]]
+    dedupe_key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class Delivery(Base):
+    """One notification by one channel.
+
+    It is due when `next_try_at` has passed; a worker that tries it pushes that ahead, which is its claim.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("notification_id", "channel"),
+        CheckConstraint("channel IN ('email')", name="channel"),
+        CheckConstraint("status IN ('queued', 'sending', 'sent', 'failed', 'dead')", name="status"),
+        CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_at_when_sent"),
+        Index("ix_delivery_open", "next_try_at", postgresql_where=text("status IN ('queued', 'sending')")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    notification_id: Mapped[UUID] = mapped_column(ForeignKey(Notification.id))
+    channel: Mapped[str]
+    status: Mapped[str]
+    tries: Mapped[int] = mapped_column(server_default=text("0"))
+    next_try_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class StoredMail(Base):
+    """A mail caught in the local mailbox."""
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        Index("ix_mail_sent_at", "sent_at", "id"),
+        Index("ix_mail_to", text('lower("to")'), "sent_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(unique=True)
+    to: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str]
+    sent_at: Mapped[datetime]
+
+
+class InboxMessage(InboxColumns, Base):
+    """Facts that were heard already."""
+
+    __tablename__ = "inbox_message"

@@ -1,0 +1,60 @@
+"""Accepting what somebody is to be told: once for each `dedupe_key`, with a delivery for each channel."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from theatre.kit.db import Session
+from theatre.kit.ids import new_id
+from theatre.notification.kinds import Data, Kind
+from theatre.notification.models import ChannelName, Delivery, DeliveryStatus, Notification
+
+WAKEUP_CHANNEL = "notification_delivery"
+# A notifying commit holds a lock of the whole database, so of transactions side by side only one notifies; whatever
+# the woken worker does not see yet it finds at its next look.
+WAKE = text("SELECT pg_notify(:channel, '') WHERE pg_try_advisory_xact_lock(hashtext(:channel))")
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What somebody is to be told, and by which channels."""
+
+    kind: Kind
+    user_id: UUID
+    data: Data
+    dedupe_key: str
+    channels: Collection[ChannelName] = (ChannelName.EMAIL,)
+
+
+async def accept(session: Session, news: News, *, now: datetime) -> UUID:
+    """Store the news and its deliveries; with a `dedupe_key` that is known, change nothing. Gives the first id."""
+    row = insert(Notification).values(
+        id=new_id(),
+        kind=news.kind,
+        user_id=news.user_id,
+        data=news.data.model_dump(mode="json"),
+        dedupe_key=news.dedupe_key,
+        created_at=now,
+    )
+    unique = row.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification.id)
+    stored_id = await session.scalar(unique)
+    if stored_id is None:
+        known = select(Notification.id).where(Notification.dedupe_key == news.dedupe_key)
+        return (await session.scalars(known)).one()
+    for channel in sorted(set(news.channels)):
+        session.add(
+            Delivery(
+                id=new_id(),
+                notification_id=stored_id,
+                channel=channel,
+                status=DeliveryStatus.QUEUED,
+                next_try_at=now,
+                created_at=now,
+            )
+        )
+    await session.execute(WAKE, {"channel": WAKEUP_CHANNEL})
+    return stored_id

@@ -1,0 +1,37 @@
+"""The door of our own services: tell a user something. A `dedupe_key` that is known changes nothing."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+
+from theatre.kit.access import CallingService
+from theatre.kit.db import InTransaction, Session
+from theatre.kit.routing import StrictRoute
+from theatre.notification import notifications
+from theatre.notification.kinds import Data, Kind
+from theatre.notification.models import ChannelName
+from theatre.notification.notifications import News
+from theatre.notification.schemas import Accepted, EventBody, PaymentStatusBody, RegistrationBody
+
+router = APIRouter(prefix="/notification/internal/v1/events", tags=["internal"], route_class=StrictRoute)
+
+
+@router.post("/registration", status_code=HTTPStatus.ACCEPTED, summary="Greet a new user")
+async def tell_registration(
+    request: Request, body: RegistrationBody, session: InTransaction, _: CallingService
+) -> Accepted:
+    return await tell(session, request, body, Kind.REGISTRATION, body.data)
+
+
+@router.post("/payment_status", status_code=HTTPStatus.ACCEPTED, summary="Tell what became of a payment")
+async def tell_payment_status(
+    request: Request, body: PaymentStatusBody, session: InTransaction, _: CallingService
+) -> Accepted:
+    return await tell(session, request, body, Kind.PAYMENT_STATUS, body.data)
+
+
+async def tell(session: Session, request: Request, body: EventBody, kind: Kind, data: Data) -> Accepted:
+    """Store what a body says."""
+    news = News(kind, body.user_id, data, body.dedupe_key, body.channels or tuple(ChannelName))
+    now = request.app.state.resources.clock.now()
+    return Accepted(id=await notifications.accept(session, news, now=now))
