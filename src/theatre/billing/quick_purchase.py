@@ -14,7 +14,7 @@ from theatre.billing.products import PriceBook
 from theatre.billing.schemas import PaymentAnswer
 from theatre.kit.db import Engine, fetch_row
 from theatre.kit.errors import Problem
-from theatre.kit.idempotency import Once, render
+from theatre.kit.idempotency import Once, to_bytes
 
 CREATE = """
 WITH sold AS (
@@ -48,7 +48,7 @@ async def create(
         payment = payments.draft(once.user_id, purchase, found, terms=terms)
     except Problem:
         return None
-    body = render(PaymentAnswer, payment)
+    body = to_bytes(PaymentAnswer.of(payment))
     if await fetch_row(engine, CREATE, *_arguments(once, payment, body)) is None:
         return None
     return Response(body, status_code=HTTPStatus.CREATED, media_type="application/json")

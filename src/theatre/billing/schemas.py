@@ -4,18 +4,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from theatre.billing.models import LedgerEntry, Payment, PaymentItem, Price, Product, Refund, Subscription
 from theatre.kit.fields import Answer, Body, Line, MoneyField, Quantity, Storable, Word
-from theatre.kit.money import Money
+from theatre.kit.money import Money, to_decimal
 
 MAX_ITEMS = 20
 
 
 def money(amount_minor: int, currency: str) -> MoneyField:
-    """Write an amount for the wire."""
-    return MoneyField.model_validate(Money(amount_minor, currency))
+    """Write an amount for the wire; our own amounts need no check."""
+    return MoneyField.model_construct(amount=to_decimal(Money(amount_minor, currency)), currency=currency)
 
 
 class ItemWish(Body):
@@ -118,7 +118,7 @@ class ItemAnswer(Answer):
 
     @classmethod
     def of(cls, item: PaymentItem, currency: str) -> "ItemAnswer":
-        return cls(
+        return cls.model_construct(
             product_id=item.product_id,
             price_id=item.price_id,
             name=item.name,
@@ -154,10 +154,9 @@ class PaymentAnswer(Answer):
     cancel_requested_at: datetime | None
     failure: FailureAnswer | None
 
-    @model_validator(mode="before")
     @classmethod
-    def _of(cls, value: Any) -> Any:
-        return payment_fields(value) if isinstance(value, Payment) else value
+    def of(cls, payment: Payment) -> "PaymentAnswer":
+        return cls.model_construct(**payment_fields(payment))
 
 
 def payment_fields(payment: Payment) -> dict[str, Any]:
@@ -167,7 +166,6 @@ def payment_fields(payment: Payment) -> dict[str, Any]:
         failure = FailureAnswer(code=payment.failure_code, message=payment.failure_message or "")
     return {
         "id": payment.id,
-        "user_id": payment.user_id,
         "status": payment.status,
         "total": money(payment.total_minor, payment.currency),
         "refunded": money(payment.refunded_minor, payment.currency),
@@ -203,19 +201,16 @@ class RefundAnswer(Answer):
     reason: str
     created_at: datetime
 
-    @model_validator(mode="before")
     @classmethod
-    def _of(cls, value: Any) -> Any:
-        if not isinstance(value, Refund):
-            return value
-        return {
-            "id": value.id,
-            "payment_id": value.payment_id,
-            "status": value.status,
-            "amount": money(value.amount_minor, value.currency),
-            "reason": value.reason,
-            "created_at": value.created_at,
-        }
+    def of(cls, refund: Refund) -> "RefundAnswer":
+        return cls(
+            id=refund.id,
+            payment_id=refund.payment_id,
+            status=refund.status,
+            amount=money(refund.amount_minor, refund.currency),
+            reason=refund.reason,
+            created_at=refund.created_at,
+        )
 
 
 class PeriodAnswer(Answer):
@@ -314,6 +309,10 @@ class StaffPaymentAnswer(PaymentAnswer):
     """A payment as staff see it in a list."""
 
     user_id: UUID
+
+    @classmethod
+    def of(cls, payment: Payment) -> "StaffPaymentAnswer":
+        return cls.model_construct(user_id=payment.user_id, **payment_fields(payment))
 
 
 class StaffPaymentDetails(StaffPaymentAnswer):

@@ -16,7 +16,8 @@ from uuid import UUID
 
 import jwt
 from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from theatre.kit.clock import Clock
 from theatre.kit.errors import Forbidden, Transient, Unauthenticated
@@ -176,47 +177,60 @@ def principal_of(claims: dict[str, Any]) -> Principal:
     )
 
 
-bearer = HTTPBearer(auto_error=False, description="Access token of auth")
+class TokenDoor(SecurityBase):
+    """A route dependency that tells who sent a request; one level deep, since every request pays for each."""
 
+    scheme_name = "access token"
 
-async def current_principal(request: Request, _: Annotated[Any, Depends(bearer)] = None) -> Principal:
-    """Tell who sent a request (a route dependency).
+    def __init__(self) -> None:
+        self.model = HTTPBearer(description="Access token of auth")
 
-    Raises:
-        Unauthenticated: no token, several, or one that does not hold.
-    """
-    given = request.headers.getlist("authorization")
-    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated
-    access: Access = request.app.state.resources.access
-    return await access.verify(token.strip())
+    async def __call__(self, request: Request) -> Principal:
+        """Verify the request's token.
 
-
-async def current_user(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
-    """Let users in, not services."""
-    if principal.user_id is None:
-        raise Forbidden("This door is for users.")
-    return principal
-
-
-async def calling_service(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
-    """Let our own services in, not users."""
-    if principal.service is None:
-        raise Forbidden("This door is for services.")
-    return principal
-
-
-def having(permission: str) -> Callable[[Principal], Awaitable[Principal]]:
-    """Make the dependency that lets in users with a permission."""
-
-    async def check(principal: Annotated[Principal, Depends(current_user)]) -> Principal:
-        if not principal.may(permission):
-            raise Forbidden(f"This needs the permission {permission}.")
+        Raises:
+            Unauthenticated: no token, several, or one that does not hold.
+            Forbidden: known, but this door is not for them.
+        """
+        given = request.headers.getlist("authorization")
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        access: Access = request.app.state.resources.access
+        principal = await access.verify(token.strip())
+        self.check(principal)
         return principal
 
-    return check
+    def check(self, principal: Principal) -> None:
+        """Let in or raise Forbidden."""
 
 
-User: TypeAlias = Annotated[Principal, Depends(current_user)]
-CallingService: TypeAlias = Annotated[Principal, Depends(calling_service)]
+class UserDoor(TokenDoor):
+    """Lets users in, not services; with a permission, only those who have it."""
+
+    def __init__(self, permission: str | None = None) -> None:
+        super().__init__()
+        self.permission = permission
+
+    def check(self, principal: Principal) -> None:
+        if principal.user_id is None:
+            raise Forbidden("This door is for users.")
+        if self.permission is not None and not principal.may(self.permission):
+            raise Forbidden(f"This needs the permission {self.permission}.")
+
+
+class ServiceDoor(TokenDoor):
+    """Lets our own services in, not users."""
+
+    def check(self, principal: Principal) -> None:
+        if principal.service is None:
+            raise Forbidden("This door is for services.")
+
+
+def having(permission: str) -> UserDoor:
+    """Make the dependency that lets in users with a permission."""
+    return UserDoor(permission)
+
+
+User: TypeAlias = Annotated[Principal, Depends(UserDoor())]
+CallingService: TypeAlias = Annotated[Principal, Depends(ServiceDoor())]

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -25,6 +25,8 @@ from theatre.kit.clock import Clock
 from theatre.kit.db import Session, Sessions, sqlstate, transact
 from theatre.kit.errors import Conflict, Invalid, Problem
 from theatre.kit.problems import MEDIA_TYPE, problem_answer
+
+T = TypeVar("T")
 
 HEADER = "idempotency-key"
 MAX_KEY_CHARACTERS = 128
@@ -98,9 +100,9 @@ class Once:
 
     async def run(
         self,
-        verb: Callable[[Session], Awaitable[Any]],
+        verb: Callable[[Session], Awaitable[T]],
         *,
-        answer: type[BaseModel],
+        answer: Callable[[T], BaseModel],
         status: int = HTTPStatus.CREATED,
     ) -> Response:
         """Run `verb(session)` in the transaction that stores its answer; a twin waits for it and gets the same.
@@ -112,7 +114,7 @@ class Once:
         async def attempt(session: Session) -> Response:
             if not await self._claim(session):
                 return self._replay(await self._stored(session))
-            body = render(answer, await verb(session))
+            body = to_bytes(answer(await verb(session)))
             await self._store(session, status, body)
             return Response(body, status_code=status, media_type="application/json")
 
@@ -127,9 +129,9 @@ class Once:
 
     async def run_across(
         self,
-        verb: Callable[[], Awaitable[Any]],
+        verb: Callable[[], Awaitable[T]],
         *,
-        answer: type[BaseModel],
+        answer: Callable[[T], BaseModel],
         status: int = HTTPStatus.OK,
     ) -> Response:
         """Run a verb that opens its own transactions and may call out between them; its own keys make it repeatable.
@@ -145,7 +147,7 @@ class Once:
         if stored is not None:
             return self._replay(stored)
         try:
-            body = render(answer, await verb())
+            body = to_bytes(answer(await verb()))
         except Problem as problem:
             await self._release()
             return await self._keep_refusal(problem)
@@ -214,9 +216,9 @@ class Once:
         return self.table.user_id == self.user_id, self.table.key == self.key
 
 
-def render(answer: type[BaseModel], value: Any) -> bytes:
+def to_bytes(answer: BaseModel) -> bytes:
     """Write an answer as the bytes that will be sent now and at every repeat."""
-    return answer.model_validate(value).model_dump_json().encode()
+    return answer.model_dump_json().encode()
 
 
 def key_of(request: Request) -> str:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from theatre.billing import ledger, payment_records, payments, refunds
 from theatre.billing.models import Payment, PaymentStatus, RefundSource
-from theatre.billing.routes.doors import Held, OnceFor, own_id
+from theatre.billing.routes.doors import Money
 from theatre.billing.schemas import (
     EntryAnswer,
     RefundAnswer,
@@ -53,7 +53,7 @@ async def list_payments(
     wanted: Annotated[payment_records.PaymentFilter, Depends(filter_of)],
 ) -> PageAnswer[StaffPaymentAnswer]:
     found = await payment_records.list_all(session, wanted, page)
-    items = [StaffPaymentAnswer.model_validate(payment_fields(payment)) for payment in found.items]
+    items = [StaffPaymentAnswer.of(payment) for payment in found.items]
     return PageAnswer(items=items, next_cursor=found.next_cursor)
 
 
@@ -69,10 +69,11 @@ async def details_of(session: Session, payment: Payment) -> StaffPaymentDetails:
     entries = await ledger.list_entries(session, payment.id)
     return StaffPaymentDetails(
         **payment_fields(payment),
+        user_id=payment.user_id,
         open_attempt_id=payment.open_attempt_id,
         paid_attempt_id=payment.paid_attempt_id,
         history=[TransitionAnswer.model_validate(change) for change in history],
-        refunds=[RefundAnswer.model_validate(refund) for refund in given_back],
+        refunds=[RefundAnswer.of(refund) for refund in given_back],
         ledger=[EntryAnswer.of(entry) for entry in entries],
     )
 
@@ -80,14 +81,13 @@ async def details_of(session: Session, payment: Payment) -> StaffPaymentDetails:
 @router.post(
     "/payments/{payment_id}/refunds", status_code=201, response_model=RefundAnswer, summary="Give money back"
 )
-async def create_refund(
-    payment_id: UUID, body: RefundCreate, staff: Refunder, once: OnceFor, held: Held
-) -> Response:
+async def create_refund(payment_id: UUID, body: RefundCreate, _: Refunder, asked: Money) -> Response:
     amount = body.amount.to_money() if body.amount else None
-    claim = refunds.Claim(RefundSource.STAFF, own_id(staff), body.reason, amount)
-    return await once.run(
+    claim = refunds.Claim(RefundSource.STAFF, asked.user_id, body.reason, amount)
+    held = asked.held
+    return await asked.once.run(
         lambda session: refunds.request(
             session, payment_id, claim, settings=held.settings, now=held.clock.now()
         ),
-        answer=RefundAnswer,
+        answer=RefundAnswer.of,
     )

@@ -1,5 +1,6 @@
 """What billing's routes ask of every request: who, under which key, in which language, and not too often."""
 
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -26,14 +27,31 @@ async def locale_of(request: Request) -> str:
     return negotiate(request.headers.get("accept-language", ""))
 
 
-async def once_for(request: Request, user: User, held: Held) -> Once:
+@dataclass(frozen=True)
+class MoneyRequest:
+    """A request that moves money: by whom, under which key, in which language, with what we hold.
+
+    One dependency instead of five: every purchase pays for each.
+    """
+
+    once: Once
+    held: Resources
+    locale: str
+
+    @property
+    def user_id(self) -> UUID:
+        return self.once.user_id
+
+
+async def money_request(request: Request, user: User) -> MoneyRequest:
     """Let a money-moving request in, under its key, unless its user sends too many.
 
     Raises:
         KeyMissing, KeyInvalid, TooMany
     """
+    held = await resources_of(request)
     await held.limit.hit(held.settings.money_rate_limit, "money", str(user.user_id))
-    return Once(
+    once = Once(
         request=request,
         sessions=held.sessions,
         table=IdempotencyKey,
@@ -42,6 +60,7 @@ async def once_for(request: Request, user: User, held: Held) -> Once:
         key=key_of(request),
         fingerprint=await fingerprint_of(request),
     )
+    return MoneyRequest(once, held, await locale_of(request))
 
 
 def own_id(user: Principal) -> UUID:
@@ -52,4 +71,4 @@ def own_id(user: Principal) -> UUID:
 
 
 Locale: TypeAlias = Annotated[str, Depends(locale_of)]
-OnceFor: TypeAlias = Annotated[Once, Depends(once_for)]
+Money: TypeAlias = Annotated[MoneyRequest, Depends(money_request)]

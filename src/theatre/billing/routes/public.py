@@ -16,7 +16,7 @@ from theatre.billing import (
 )
 from theatre.billing.models import Product, ProductKind, RefundSource
 from theatre.billing.payments import Terms
-from theatre.billing.routes.doors import Held, Locale, OnceFor, own_id
+from theatre.billing.routes.doors import Held, Locale, Money, own_id
 from theatre.billing.schemas import (
     CheckoutAnswer,
     CheckoutStart,
@@ -55,60 +55,60 @@ async def list_products(
 
 
 @router.post("/payments", status_code=201, response_model=PaymentAnswer, summary="Begin a purchase")
-async def create_payment(
-    body: PaymentCreate, user: User, once: OnceFor, locale: Locale, held: Held
-) -> Response:
+async def create_payment(body: PaymentCreate, asked: Money) -> Response:
     purchase = payments.Purchase(
         wishes=[payments.Wish(item.price_id, item.quantity) for item in body.items],
         promo_code=body.promo_code,
         payment_method_id=body.payment_method_id,
     )
-    terms = Terms(locale, held.settings, held.clock.now())
+    held, once = asked.held, asked.once
+    terms = Terms(asked.locale, held.settings, held.clock.now())
     quick = await quick_purchase.create(held.engine, held.price_book, once, purchase=purchase, terms=terms)
     return quick or await once.run(
-        lambda session: payments.create(session, own_id(user), purchase, terms=terms), answer=PaymentAnswer
+        lambda session: payments.create(session, asked.user_id, purchase, terms=terms),
+        answer=PaymentAnswer.of,
     )
 
 
 @router.get("/payments", summary="One's own payments, newest first")
 async def list_payments(session: InTransaction, user: User, page: PageWanted) -> PageAnswer[PaymentAnswer]:
     found = await payments.list_own(session, own_id(user), page)
-    items = [PaymentAnswer.model_validate(payment) for payment in found.items]
+    items = [PaymentAnswer.of(payment) for payment in found.items]
     return PageAnswer(items=items, next_cursor=found.next_cursor)
 
 
 @router.get("/payments/{payment_id}", summary="One of one's own payments")
 async def get_payment(payment_id: UUID, session: InTransaction, user: User) -> PaymentAnswer:
-    return PaymentAnswer.model_validate(await payments.get(session, payment_id, user_id=own_id(user)))
+    return PaymentAnswer.of(await payments.get(session, payment_id, user_id=own_id(user)))
 
 
 @router.post(
     "/payments/{payment_id}/checkout", response_model=CheckoutAnswer, summary="Get the link to pay by"
 )
-async def checkout(
-    payment_id: UUID, user: User, once: OnceFor, held: Held, body: CheckoutStart | None = None
-) -> Response:
+async def checkout(payment_id: UUID, asked: Money, body: CheckoutStart | None = None) -> Response:
     wanted = body or CheckoutStart()
     start = attempts.Checkout(wanted.provider, wanted.return_url, wanted.save_method)
-    return await once.run_across(
+    held = asked.held
+    return await asked.once.run_across(
         lambda: attempts.start(
             held.sessions,
             held.payment,
             payment_id,
-            user_id=own_id(user),
+            user_id=asked.user_id,
             checkout=start,
             settings=held.settings,
             now=held.clock.now(),
         ),
-        answer=CheckoutAnswer,
+        answer=CheckoutAnswer.model_validate,
     )
 
 
 @router.post("/payments/{payment_id}/cancel", response_model=PaymentAnswer, summary="Give up a purchase")
-async def cancel_payment(payment_id: UUID, user: User, once: OnceFor, held: Held) -> Response:
-    return await once.run(
-        lambda session: payments.cancel(session, payment_id, user_id=own_id(user), now=held.clock.now()),
-        answer=PaymentAnswer,
+async def cancel_payment(payment_id: UUID, asked: Money) -> Response:
+    now = asked.held.clock.now()
+    return await asked.once.run(
+        lambda session: payments.cancel(session, payment_id, user_id=asked.user_id, now=now),
+        answer=PaymentAnswer.of,
         status=200,
     )
 
@@ -116,16 +116,15 @@ async def cancel_payment(payment_id: UUID, user: User, once: OnceFor, held: Held
 @router.post(
     "/payments/{payment_id}/refunds", status_code=201, response_model=RefundAnswer, summary="Take money back"
 )
-async def create_refund(
-    payment_id: UUID, body: RefundCreate, user: User, once: OnceFor, held: Held
-) -> Response:
+async def create_refund(payment_id: UUID, body: RefundCreate, asked: Money) -> Response:
     amount = body.amount.to_money() if body.amount else None
-    claim = refunds.Claim(RefundSource.USER, own_id(user), body.reason, amount)
-    return await once.run(
+    claim = refunds.Claim(RefundSource.USER, asked.user_id, body.reason, amount)
+    held = asked.held
+    return await asked.once.run(
         lambda session: refunds.request(
             session, payment_id, claim, settings=held.settings, now=held.clock.now()
         ),
-        answer=RefundAnswer,
+        answer=RefundAnswer.of,
     )
 
 
@@ -133,7 +132,7 @@ async def create_refund(
 async def list_refunds(payment_id: UUID, session: InTransaction, user: User) -> PageAnswer[RefundAnswer]:
     payment = await payments.get(session, payment_id, user_id=own_id(user))
     found = await refunds.list_of(session, payment.id)
-    return PageAnswer(items=[RefundAnswer.model_validate(refund) for refund in found], next_cursor=None)
+    return PageAnswer(items=[RefundAnswer.of(refund) for refund in found], next_cursor=None)
 
 
 @router.get("/subscriptions", summary="One's own plans, newest first")

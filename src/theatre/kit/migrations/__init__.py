@@ -1,7 +1,7 @@
 """Migrations of all services by one `env.py`: a schema, a role and a version table for each.
 
-A service's scripts lie in `theatre/<service>/migrations/`. Whoever migrates owns the tables; the service's role may read
-and write their rows, and a script takes away what it must not do (the ledger is append-only for it).
+A service's scripts lie in `theatre/<service>/migrations/`. Whoever migrates owns the tables; the service's role may
+read and write their rows, and a script takes away what it must not do (the ledger is append-only for it).
 """
 
 import asyncio
