@@ -24,7 +24,7 @@ def message(key: str = "payment.attempt.succeeded", body: bytes = b"{}", trace: 
 async def until(claim: Callable[[], bool | Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until a claim holds."""
     async with asyncio.timeout(seconds):
-        while not await _asked(claim):  # noqa: ASYNC110, a claim about a server has no event
+        while not await _asked(claim):
             await asyncio.sleep(0.01)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -137,12 +138,14 @@ async def test_consumption_resumes_after_the_database_cut_every_connection(
 ) -> None:
     await embedded.declare([PAYMENTS])
     notebook = Notebook()
-    async with Proxy(broker_database_url) as proxy, EmbeddedBroker(proxy.url, exchange=exchange) as distant:
-        async with consuming(distant, "settling", notebook):
-            for _ in range(2):
-                await embedded.publish([sent := message()])
-                await until(lambda id=sent.id: id in notebook.ids)  # type: ignore[misc]
-                proxy.cut()
+    async with AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(Proxy(broker_database_url))
+        distant = await stack.enter_async_context(EmbeddedBroker(proxy.url, exchange=exchange))
+        await stack.enter_async_context(consuming(distant, "settling", notebook))
+        for _ in range(2):
+            await embedded.publish([sent := message()])
+            await until(lambda id=sent.id: id in notebook.ids)  # type: ignore[misc]
+            proxy.cut()
 
 
 @pytest.mark.parametrize("connected", [True, False])

@@ -4,27 +4,28 @@ import asyncio
 from collections.abc import Collection, Coroutine
 from typing import Any, TypeVar
 
-GRACE_SECONDS = 8.0
+# of the ten seconds in which everything must have stopped
+GRACE_SECONDS = 5.0
 T = TypeVar("T")
 
 
-async def finish(work: Coroutine[Any, Any, T], *, grace_seconds: float = GRACE_SECONDS) -> T:
+async def finish(work: Coroutine[Any, Any, T]) -> T:
     """Await `work`; if we are cancelled meanwhile, it may still come to its end within the grace time."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await end([task], grace_seconds=grace_seconds)
+        await end([task])
         raise
 
 
-async def end(tasks: Collection[asyncio.Task[Any]], *, grace_seconds: float = GRACE_SECONDS) -> None:
+async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Wait for tasks to end by themselves, then cancel those that did not; how they ended is not looked
     at.
     """
     if not tasks:
         return
-    _, late = await asyncio.wait(tasks, timeout=grace_seconds)
+    _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
     for task in late:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
