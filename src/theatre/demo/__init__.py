@@ -37,5 +37,5 @@ def take(title: str, step: Callable[[], str], console: Console) -> bool:
         words, is_good = f"no answer: {type(error).__name__} {error}", False
     mark = "[green]OK    [/]" if is_good else "[red]FAILED[/]"
     console.print(f"{mark} {time.perf_counter() - started:6.2f} s  {title:<28}  ", end="")
-    console.print(words, markup=False)
+    console.print(words, markup=False, soft_wrap=True)
     return is_good
