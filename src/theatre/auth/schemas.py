@@ -34,6 +34,7 @@ Email = Annotated[
 ]
 Password = Annotated[str, StringConstraints(strict=True, min_length=8, max_length=128), Storable]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=512), Storable]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=4096), Storable]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=254), Storable]
 
 
@@ -98,7 +99,7 @@ class ClientForm(BaseModel):
 class RefreshRequest(Body):
     """The refresh token that came last."""
 
-    refresh_token: Secret = Field(repr=False)
+    refresh_token: Token = Field(repr=False)
 
 
 class TokenAnswer(Answer):

@@ -1,0 +1,139 @@
+"""Doors for our own services, and what they learn."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+import pytest
+
+from tests.auth.conftest import SERVICE_SECRET
+from tests.auth.people import BASE_URL, INTERNAL, House, Person, code_of, service_headers, signed_in
+from theatre.auth.user_sessions import find_revoked
+from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.kit.access import Access
+from theatre.kit.errors import Unauthenticated
+from theatre.kit.http import Refused, ServiceClient
+from theatre.kit.settings import ServiceSettings
+
+
+class BillingSettings(ServiceSettings):
+    """A service that asks auth."""
+
+    service = "billing"
+
+
+def session_of(person: Person) -> UUID:
+    return UUID(jwt.decode(person.access_token, options={"verify_signature": False})["sid"])
+
+
+@pytest.fixture
+def billing(house: House) -> BillingSettings:
+    return BillingSettings.model_validate({"auth_url": BASE_URL, "service_secret": SERVICE_SECRET})
+
+
+@pytest.fixture
+async def client(house: House, billing: BillingSettings) -> AsyncIterator[AuthClient]:
+    transport = httpx.ASGITransport(app=house.app)
+    token = service_token(billing, transport)
+    auth = AuthClient(ServiceClient(BASE_URL, token=token, transport=transport))
+    yield auth
+    await auth.close()
+
+
+async def test_a_service_learns_where_to_write_to_a_user(house: House, client: AuthClient) -> None:
+    person = await signed_in(house)
+    contact = await client.contact(person.id)
+    assert (contact.user_id, contact.login, contact.email) == (person.id, person.login, person.email)
+    assert (contact.locale, contact.is_active) == ("ru", True)
+    with pytest.raises(Refused) as refusal:
+        await client.contact(uuid4())
+    assert (refusal.value.refused_status, refusal.value.refused_code) == (404, "auth.user_not_found")
+
+
+@pytest.mark.parametrize("path", ["/revocations", f"/users/{uuid4()}/contact"])
+async def test_users_and_strangers_do_not_pass_internal_doors(house: House, path: str) -> None:
+    person = await signed_in(house)
+    await house.sql('UPDATE auth."user" SET is_superuser = true WHERE id = :id', id=person.id)
+    person.keep(await person.refresh())
+    as_user = await house.client.get(f"{INTERNAL}{path}", headers=person.headers)
+    assert (as_user.status_code, code_of(as_user)) == (403, "kit.forbidden")
+    assert (await house.client.get(f"{INTERNAL}{path}")).status_code == 401
+
+
+async def test_an_ended_session_is_on_the_list_while_its_token_could_live(
+    house: House, client: AuthClient
+) -> None:
+    person = await signed_in(house)
+    assert session_of(person) not in (await client.revocations(None)).session_ids
+    until = (await client.revocations(None)).until
+    await person.log_out()
+    for since in (None, until):
+        assert session_of(person) in (await client.revocations(since)).session_ids
+    house.clock.advance(timedelta(seconds=120))
+    later = (await client.revocations(None)).until
+    assert session_of(person) not in (await client.revocations(later)).session_ids
+    assert session_of(person) in (await client.revocations(None)).session_ids
+    house.clock.advance(timedelta(seconds=900))
+    async with house.resources.sessions.begin() as session:
+        long_ago = house.clock.now() - timedelta(days=999)
+        listed = await find_revoked(session, long_ago, now=house.clock.now(), access_ttl_seconds=900)
+    assert session_of(person) not in listed.session_ids
+
+
+async def test_what_commits_late_is_still_told(house: House, client: AuthClient) -> None:
+    person = await signed_in(house)
+    moment = house.clock.now()
+    until = (await client.revocations(None)).until
+    await house.sql(
+        "UPDATE auth.session SET revoked_at = :moment, end_reason = 'logout' WHERE id = :id",
+        moment=moment - timedelta(seconds=20),
+        id=session_of(person),
+    )
+    assert session_of(person) in (await client.revocations(until)).session_ids
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["yesterday", "2026-01-01T00:00:00", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "\x00", "1e400"],
+)
+async def test_a_moment_that_is_none_is_refused(house: House, since: str) -> None:
+    headers = await service_headers(house, SERVICE_SECRET)
+    answer = await house.client.get(f"{INTERNAL}/revocations", params={"since": since}, headers=headers)
+    assert answer.status_code in (200, 422)
+
+
+async def test_another_service_refuses_a_token_after_logout(
+    house: House, client: AuthClient, billing: BillingSettings
+) -> None:
+    """The access of other services hears of the end by itself, from the list."""
+    person = await signed_in(house)
+    access = open_access(billing, client, house.clock)
+    assert (await access.verify(person.access_token)).user_id == person.id
+    await person.log_out()
+    async with access.following():
+        await until_refused(access, person.access_token)
+
+
+async def until_refused(access: Access, token: str) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await access.verify(token)
+            except Unauthenticated:
+                return
+            await asyncio.sleep(0)
+
+
+async def test_auth_is_ready_and_says_so(house: House) -> None:
+    assert (await house.client.get("/auth/api/_health")).json() == {}
+    assert (await house.client.get("/auth/api/_ready")).status_code == 200
+
+
+async def test_internal_doors_are_described_and_all_doors_have_summaries(house: House) -> None:
+    document = (await house.client.get("/auth/api/openapi.json")).json()
+    doors = [door for path in document["paths"].values() for door in path.values()]
+    assert len(doors) >= 15
+    assert all(door["summary"] for door in doors)
