@@ -19,6 +19,9 @@ class Proxy:
         self._answering.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
+        self._open = True
+        self.arrivals = 0
+        self.refusals = 0
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -43,6 +46,14 @@ class Proxy:
         """Pass on what is asked, and swallow every answer until `thaw`."""
         self._answering.clear()
 
+    def close_door(self) -> None:
+        """Hang up on everybody who comes, until `open_door`."""
+        self._open = False
+
+    def open_door(self) -> None:
+        """Let everybody in again."""
+        self._open = True
+
     def thaw(self) -> None:
         """Pass everything on again, also what was held back."""
         self._flowing.set()
@@ -56,6 +67,11 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self.arrivals += 1
+        if not self._open:
+            self.refusals += 1
+            writer.transport.abort()
+            return
         await self._flowing.wait()
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
         self._writers.add(upstream_writer)

@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel, DeliveryMode
 
 from tests.kit.brokers import Notebook, consuming, delete_topology, message, until
 from tests.kit.proxy import Proxy
-from theatre.kit.broker import Dead, Retry, Subscription, Unpublished
+from theatre.kit.broker import Dead, Retry, Subscription, Unpublished, rabbit_sender
 from theatre.kit.broker.rabbit import RabbitBroker
 from theatre.kit.errors import Transient
 
@@ -264,3 +264,37 @@ async def test_quorum_queues_carry_messages_too(amqp_url: str) -> None:
             await until(lambda: notebook.ids == [sent.id, sent.id])
         await broker.check(["settling"])
     await delete_topology(amqp_url, exchange)
+
+
+async def test_a_consumer_of_a_queue_that_is_not_there_yet_waits_for_it(
+    rabbit: RabbitBroker, amqp_url: str, exchange: str
+) -> None:
+    notebook = Notebook()
+    another = RabbitBroker(amqp_url, exchange=exchange)
+    async with another, consuming(another, "settling", notebook):
+        await asyncio.sleep(0.2)
+        await rabbit.declare([PAYMENTS])
+        await rabbit.publish([sent := message()])
+        await until(lambda: notebook.ids == [sent.id])
+
+
+async def test_a_consumer_notices_a_frozen_server_by_its_heartbeat(
+    distant: RabbitBroker, rabbit: RabbitBroker, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbit_sender, "HEARTBEAT_SECONDS", 1)
+    notebook = Notebook()
+    async with consuming(distant, "settling", notebook):
+        await rabbit.publish([first := message()])
+        await until(lambda: notebook.ids == [first.id])
+        proxy.freeze()
+        arrivals = proxy.arrivals
+        await until(lambda: proxy.arrivals > arrivals)
+        proxy.thaw()
+        await rabbit.publish([second := message()])
+        await until(lambda: second.id in notebook.ids)
+
+
+def test_a_frozen_server_is_noticed_within_half_a_minute() -> None:
+    """The driver waits for three intervals and one second each, and looks every half interval."""
+    interval = rabbit_sender.HEARTBEAT_SECONDS
+    assert 3 * (interval + 1) + interval <= 30

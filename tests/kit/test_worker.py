@@ -5,6 +5,8 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ import pytest
 
 from tests.kit.actors import make_consumer
 from tests.kit.brokers import until
+from tests.kit.proxy import Proxy
 from tests.kit.stage import (
     Cheered,
     Effect,
@@ -22,16 +25,19 @@ from tests.kit.stage import (
     Resources,
     count_effects,
     inbox_row,
+    open_engine,
 )
 from theatre.kit import consumer as consumer_module
 from theatre.kit import tasks, telemetry
-from theatre.kit.broker import Dead, DeadMessage, Message
-from theatre.kit.db import Session
+from theatre.kit.broker import Dead, DeadMessage, Message, Retry
+from theatre.kit.broker.rabbit import RabbitBroker
+from theatre.kit.db import Session, sessions_of
 from theatre.kit.errors import Conflict, Transient
 from theatre.kit.events import Envelope
 from theatre.kit.ids import new_id
+from theatre.kit.inbox import delete_handled
 from theatre.kit.outbox import Relay, emit
-from theatre.kit.worker import Consumer, Job, Worker
+from theatre.kit.worker import UNRECORDED_SECONDS, Consumer, Job, Worker
 
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
@@ -440,3 +446,37 @@ async def test_a_worker_is_ready_when_its_queues_are_there(resources: Resources)
     async with running(worker):
         await resources.broker.declare([make_consumer().subscription])
         await worker.check()
+
+
+async def test_a_worker_started_before_its_broker_begins_when_that_comes(
+    resources: Resources, amqp_url: str, exchange: str, rabbit: RabbitBroker
+) -> None:
+    async with Proxy(amqp_url) as proxy, RabbitBroker(proxy.url, exchange=exchange) as distant:
+        proxy.close_door()
+        worker = Worker(replace(resources, broker=distant), [make_consumer()])
+        async with running(worker):
+            await until(lambda: proxy.refusals > 0)
+            proxy.open_door()
+            await publish(replace(resources, broker=rabbit), envelope("late"))
+            await happened(resources, "late")
+
+
+async def test_while_the_database_is_away_facts_are_waited_for(resources: Resources) -> None:
+    nowhere = open_engine("postgresql://postgres@127.0.0.1:9/none")
+    away = replace(resources, engine=nowhere, sessions=sessions_of(nowhere))
+    receive = Worker(away, [consumer := make_consumer()])._receiver(consumer)
+    assert await receive(envelope("hamlet"), False) == Retry(UNRECORDED_SECONDS)
+    assert await receive(envelope("hamlet"), True) == Retry(UNRECORDED_SECONDS)
+
+
+async def test_the_inbox_forgets_what_was_handled_long_ago_and_keeps_the_rest(resources: Resources) -> None:
+    handled, broken = envelope("hamlet"), envelope("break")
+    receive = Worker(resources, [consumer := make_consumer()])._receiver(consumer)
+    for fact in (handled, broken):
+        await receive(fact, False)
+    async with resources.sessions.begin() as session:
+        before = resources.clock.now()
+        assert await delete_handled(session, InboxMessage, before=before - timedelta(days=1)) == 0
+        assert await delete_handled(session, InboxMessage, before=before) == 1
+    assert await inbox_row(resources.sessions, handled.id) is None
+    assert await inbox_row(resources.sessions, broken.id) is not None
