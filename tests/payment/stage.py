@@ -1,0 +1,179 @@
+"""Payment between billing, browsers and the sandbox, with every act of theirs as one call."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from tests.factories.auth_door import AuthDoor
+from tests.payment.network import Network
+from theatre.contracts.money import Amount
+from theatre.contracts.payment import PREFIX, AttemptStart, RefundStart
+from theatre.kit.clock import MovableClock
+from theatre.kit.ids import new_id
+from theatre.payment import jobs
+from theatre.payment.models import Attempt, Base, OutboxMessage, ProviderEvent
+from theatre.payment.resources import Resources
+from theatre.payment.settings import PaymentSettings
+
+HOUSE = "http://127.0.0.1:8000"
+CALLBACKS = "/payment/api/v1/callbacks/yookassa"
+CREATE = "POST /sandbox/v3/payments"
+READ = "GET /sandbox/v3/payments/"
+REFUND = "POST /sandbox/v3/refunds"
+READ_REFUND = "GET /sandbox/v3/refunds/"
+GOOD_CARD = "5555555555554444"
+POOR_CARD = "5555555555554600"
+PENDING_REFUND_CARD = "2200999900000040"
+FAILING_REFUND_CARD = "2200999900000057"
+
+
+@dataclass
+class Stage:
+    """Everything that a test of payment acts with."""
+
+    app: FastAPI
+    network: Network
+    clock: MovableClock
+    auth: AuthDoor
+    settings: PaymentSettings
+    callers: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def resources(self) -> Resources:
+        resources: Resources = self.app.state.resources
+        return resources
+
+    def caller(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
+        """Give a client that calls from an address."""
+        transport = httpx.ASGITransport(self.app, client=(address, 5000))
+        self.callers.append(httpx.AsyncClient(transport=transport, base_url=HOUSE))
+        return self.callers[-1]
+
+    async def post(self, path: str, asked: AttemptStart | RefundStart | None = None) -> httpx.Response:
+        """Call an internal door as billing does."""
+        content = asked.model_dump_json() if asked else "{}"
+        headers = {"Content-Type": "application/json", **self.auth.service("billing")}
+        return await self.caller().post(f"{PREFIX}/{path}", content=content, headers=headers)
+
+    async def begin(self, asked: AttemptStart | None = None) -> dict[str, Any]:
+        """Begin an attempt; it must not be refused."""
+        response = await self.post("attempts", asked or order())
+        assert response.status_code == 200, response.text
+        attempt: dict[str, Any] = response.json()
+        return attempt
+
+    async def read(self, attempt_id: str) -> dict[str, Any]:
+        """Read an attempt as billing does."""
+        response = await self.caller().get(
+            f"{PREFIX}/attempts/{attempt_id}", headers=self.auth.service("billing")
+        )
+        assert response.status_code == 200, response.text
+        attempt: dict[str, Any] = response.json()
+        return attempt
+
+    async def pay(self, attempt: dict[str, Any], card: str = GOOD_CARD) -> None:
+        """Pay on the payment system's page, as a browser does."""
+        form = {"card_number": card, "expiry_month": "12", "expiry_year": "2040", "cvc": "123"}
+        response = await self.browse("POST", attempt["confirmation_url"], data=form)
+        assert response.status_code == 303, response.text
+
+    async def begin_paid(self, card: str = GOOD_CARD, **words: Any) -> dict[str, Any]:
+        """Begin an attempt, pay it, and let payment hear of it."""
+        attempt = await self.begin(order(**words))
+        await self.pay(attempt, card)
+        response = await self.call_back("payment.succeeded", attempt["provider_reference"])
+        assert response.status_code == 200, response.text
+        return attempt
+
+    async def refund(self, attempt: dict[str, Any], asked: RefundStart | None = None) -> dict[str, Any]:
+        """Ask for money back; it must not be refused by the door."""
+        response = await self.post(f"attempts/{attempt['id']}/refunds", asked or give_back(attempt))
+        assert response.status_code == 200, response.text
+        refund: dict[str, Any] = response.json()
+        return refund
+
+    async def browse(self, method: str, url: str, **arguments: Any) -> httpx.Response:
+        """Do something as a browser."""
+        async with httpx.AsyncClient(transport=self.network, base_url=HOUSE) as browser:
+            return await browser.request(method, url, **arguments)
+
+    async def ask_sandbox(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """Speak with the payment system as a merchant does."""
+        secret = self.settings.yookassa_secret_key.get_secret_value()
+        auth = (self.settings.yookassa_shop_id, secret)
+        transport = httpx.ASGITransport(self.network.applications["sandbox"])
+        async with httpx.AsyncClient(transport=transport, base_url=HOUSE, auth=auth) as merchant:
+            response = await merchant.request(method, f"/sandbox/v3/{path}", **arguments)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def call_back(
+        self, event: str, reference: str, *, sender: str = "127.0.0.1", **changes: Any
+    ) -> httpx.Response:
+        """Call back as the payment system does; `changes` are put into the object."""
+        body = {"type": "notification", "event": event, "object": {"id": reference, **changes}}
+        return await self.caller(sender).post(CALLBACKS, json=body)
+
+    async def facts(self, attempt: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """List what payment told about a payment."""
+        query = select(OutboxMessage).where(OutboxMessage.aggregate_id == UUID(attempt["payment_id"]))
+        async with self.resources.sessions() as session:
+            rows = await session.scalars(query.order_by(OutboxMessage.id))
+            return [(row.type, row.data) for row in rows]
+
+    async def fact_keys(self, attempt: dict[str, Any]) -> list[str]:
+        """List the keys of what payment told about a payment."""
+        return [key for key, _ in await self.facts(attempt)]
+
+    async def row(self, attempt_id: str) -> Attempt:
+        """Give an attempt's row."""
+        async with self.resources.sessions() as session:
+            return await session.get_one(Attempt, UUID(attempt_id))
+
+    async def events(self) -> list[ProviderEvent]:
+        """List stored callbacks."""
+        async with self.resources.sessions() as session:
+            return list(await session.scalars(select(ProviderEvent).order_by(ProviderEvent.id)))
+
+    async def count(self, table: type[Base]) -> int:
+        """Count a table's rows."""
+        async with self.resources.sessions() as session:
+            return len((await session.scalars(select(table))).all())
+
+    async def run_jobs(self) -> None:
+        """Let the janitor have one round."""
+        await jobs.check_attempts(self.resources)
+        await jobs.check_refunds(self.resources)
+        await jobs.check_events(self.resources)
+
+    async def wait(self, **step: float) -> None:
+        """Let time pass and the janitor have a round."""
+        self.clock.advance(timedelta(**step))
+        await self.run_jobs()
+
+
+def order(**words: Any) -> AttemptStart:
+    """Write what billing asks for; `total_minor` and `currency` make the amount."""
+    amount = Amount(amount_minor=words.pop("total_minor", 39900), currency=words.pop("currency", "RUB"))
+    defaults = {
+        "id": new_id(),
+        "payment_id": new_id(),
+        "user_id": new_id(),
+        "total": amount,
+        "description": "A month of films",
+        "return_url": f"{HOUSE}/payments/1",
+    }
+    return AttemptStart(**{**defaults, **words})
+
+
+def give_back(attempt: dict[str, Any], **words: Any) -> RefundStart:
+    """Write what billing asks to be given back."""
+    amount = Amount(amount_minor=words.pop("amount_minor", 39900), currency=words.pop("currency", "RUB"))
+    defaults = {"id": new_id(), "payment_id": attempt["payment_id"], "amount": amount, "reason": "not wanted"}
+    return RefundStart(**{**defaults, **words})
