@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 
 from theatre.kit.clock import Clock
-from theatre.kit.db import Engine, Session, Sessions, sessions_of
+from theatre.kit.db import Engine, Session, sessions_of
 from theatre.kit.wakeup import listen
 from theatre.sandbox.models import ClockOffset, Fault, Shop, Webhook
 
@@ -43,34 +43,31 @@ class State:
         self.faults: Sequence[Fault] = ()
         self._engine = engine
         self._sessions = sessions_of(engine)
-        self._is_stale = True
+        self._changes = 1
+        self._read = 0
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
         """Read again if something changed since; otherwise free."""
-        if not self._is_stale:
+        if self._read == self._changes:
             return
         async with self._lock:
-            if self._is_stale:
-                self._is_stale = False
-                await self._read(self._sessions)
+            # a change during the reading leaves it to be done again
+            changes = self._changes
+            if self._read != changes:
+                await self._reread()
+                self._read = changes
 
     def expire(self, _: str = "") -> None:
         """Note that something changed: the next `refresh` reads again."""
-        self._is_stale = True
+        self._changes += 1
 
-    async def _read(self, sessions: Sessions) -> None:
-        try:
-            async with sessions() as session:
-                offset = await session.scalar(select(ClockOffset.offset_ms))
-                shops = list(await session.scalars(select(Shop)))
-                webhooks = list(await session.scalars(select(Webhook)))
-                faults = list(
-                    await session.scalars(select(Fault).where(Fault.remaining > 0).order_by(Fault.id))
-                )
-        except BaseException:
-            self._is_stale = True
-            raise
+    async def _reread(self) -> None:
+        async with self._sessions() as session:
+            offset = await session.scalar(select(ClockOffset.offset_ms))
+            shops = list(await session.scalars(select(Shop)))
+            webhooks = list(await session.scalars(select(Webhook)))
+            faults = list(await session.scalars(select(Fault).where(Fault.remaining > 0).order_by(Fault.id)))
         self.clock.offset = timedelta(milliseconds=offset or 0)
         self.shops = {shop.id: shop for shop in shops}
         self.webhooks = webhooks
