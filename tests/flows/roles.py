@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import aio_pika
@@ -16,7 +17,7 @@ from tests.flows.programs import THEATRE, Program, until_ready
 from tests.rabbitmq import free_ports
 from tests.services import temporary_folder
 from theatre.kit.broker.rabbit_topology import Topology
-from theatre.kit.settings import ServiceSettings
+from theatre.kit.worker import Consumer
 from theatre.registry import BY_NAME, SERVICES, Service
 
 LOOPBACK = '["127.0.0.1"]'
@@ -92,7 +93,7 @@ class Deployment:
 
     async def init(self) -> None:
         """Run `theatre init` of every service, as deployments do before they start."""
-        commands = [[*THEATRE, "init", service.name] for service in SERVICES]
+        commands = [[*THEATRE, "init", service.name] for service in SERVICES if service.has_schema]
         programs = [
             Program(command, self.environment, self.folder / f"init-{command[-1]}.log")
             for command in commands
@@ -123,20 +124,19 @@ class Deployment:
         topology = Topology(self.exchange)
         async with await aio_pika.connect(self.servers.broker_url) as connection:
             channel = await connection.channel()
-            for queue in [queue for service in SERVICES for queue in await list_queues(service)]:
+            for queue in [queue for service in SERVICES for queue in list_queues(service)]:
                 for name in topology.queues_of(queue):
                     await channel.queue_delete(name)
             for name in (topology.exchange, topology.dead_exchange):
                 await channel.exchange_delete(name)
 
 
-async def list_queues(service: Service) -> list[str]:
+def list_queues(service: Service) -> list[str]:
     """Name the queues of a service's worker."""
     if not service.has_worker:
         return []
-    settings: ServiceSettings = service.read_settings()
-    async with service.open_worker(settings) as worker:
-        return [consumer.queue for consumer in worker.consumers]
+    doors = import_module(f"theatre.{service.name}.consumers")
+    return [consumer.queue for consumer in vars(doors).values() if isinstance(consumer, Consumer)]
 
 
 @asynccontextmanager

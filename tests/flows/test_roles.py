@@ -126,7 +126,6 @@ async def test_a_newcomer_buys_and_takes_the_money_back_through_the_gateway(depl
     await demo(deployment.url)
 
 
-@pytest.mark.parametrize("name", BY_NAME)
 @pytest.mark.parametrize(
     "path",
     [
@@ -134,19 +133,19 @@ async def test_a_newcomer_buys_and_takes_the_money_back_through_the_gateway(depl
         "/{}/internal/v1/x",
         "/{}/%69nternal/v1/x",
         "//{}//internal/v1/x",
+        "/x/../{}/internal/v1/x",
         "/x/..%2f{}/internal/v1/x",
     ],
 )
-async def test_the_gateway_does_not_lead_to_internal_doors(
-    deployment: Deployment, name: str, path: str
-) -> None:
+async def test_the_gateway_leads_to_no_internal_door(deployment: Deployment, path: str) -> None:
     async with httpx.AsyncClient() as client:
-        # httpx would tidy the path up
-        url = httpx.URL(deployment.url).copy_with(raw_path=path.format(name).encode())
-        answer = await client.get(url)
-    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
-    assert answer.json()["code"] == "gateway.not_found"
-    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+        for name in BY_NAME:
+            # httpx would tidy the path up
+            url = httpx.URL(deployment.url).copy_with(raw_path=path.format(name).encode())
+            answer = await client.get(url)
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+            assert answer.json()["code"] == "gateway.not_found"
+            assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
 async def test_a_body_too_large_is_refused_readably(deployment: Deployment) -> None:
