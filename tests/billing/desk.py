@@ -1,6 +1,6 @@
 """Payment-service as billing sees it over HTTP: answers what a test tells it to. Everything else goes on to auth."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ class PaymentDesk:
         self._auth = auth
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.answer: Answer = self.usual
+        self.before_answer: Callable[[], Awaitable[None]] | None = None
         self.transport = httpx.MockTransport(self._receive)
 
     async def _receive(self, request: httpx.Request) -> httpx.Response:
@@ -24,6 +25,9 @@ class PaymentDesk:
             return await self._auth.handle_async_request(request)
         body = orjson.loads(request.content) if request.content else {}
         self.asked.append((request.method, request.url.path, body))
+        if self.before_answer is not None:
+            before, self.before_answer = self.before_answer, None
+            await before()
         return self.answer(request)
 
     def usual(self, request: httpx.Request) -> httpx.Response:

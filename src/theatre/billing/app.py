@@ -22,6 +22,7 @@ from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import open_engine, ping, sessions_of, transaction
 from theatre.kit.http import ServiceClient
+from theatre.kit.idempotency import Flights
 from theatre.kit.outbox import Relay
 from theatre.kit.ratelimit import RedisRateLimit
 from theatre.kit.worker import Worker
@@ -57,6 +58,7 @@ async def open_resources(
             payment=payment,
             limit=limit,
             price_book=products.PriceBook(sessions, clock),
+            flights=Flights(),
         )
 
 

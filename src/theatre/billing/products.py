@@ -1,5 +1,6 @@
 """What is sold: products with their immutable prices, and the price list file they come from."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -161,6 +162,7 @@ class PriceBook:
         self._sessions = sessions
         self._clock = clock
         self._prices: dict[UUID, Price] = {}
+        self._lock = asyncio.Lock()
         self._good_until = clock.now()
 
     async def find(self, price_ids: Sequence[UUID]) -> Mapping[UUID, Price]:
@@ -168,10 +170,15 @@ class PriceBook:
         if self._good_until <= self._clock.now():
             self._prices.clear()
             self._good_until = self._clock.now() + PRICE_BOOK_LIFE
-        if missing := [price_id for price_id in price_ids if price_id not in self._prices]:
+        if any(price_id not in self._prices for price_id in price_ids):
+            async with self._lock:
+                await self._load([price_id for price_id in price_ids if price_id not in self._prices])
+        return {price_id: self._prices[price_id] for price_id in price_ids if price_id in self._prices}
+
+    async def _load(self, missing: Sequence[UUID]) -> None:
+        if missing:
             async with self._sessions() as session:
                 self._prices.update(await find_prices(session, missing))
-        return {price_id: self._prices[price_id] for price_id in price_ids if price_id in self._prices}
 
 
 def text_in(texts: Mapping[str, str], locale: str) -> str:

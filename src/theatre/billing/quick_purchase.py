@@ -10,9 +10,9 @@ from fastapi import Response
 
 from theatre.billing import payments
 from theatre.billing.models import Payment
-from theatre.billing.products import PriceBook
+from theatre.billing.resources import Resources
 from theatre.billing.schemas import PaymentAnswer
-from theatre.kit.db import Engine, fetch_row
+from theatre.kit.db import fetch_row
 from theatre.kit.errors import Problem
 from theatre.kit.idempotency import Once, to_bytes
 
@@ -40,16 +40,16 @@ SELECT id FROM paid"""
 
 
 async def create(
-    engine: Engine, price_book: PriceBook, once: Once, *, purchase: payments.Purchase, terms: payments.Terms
+    held: Resources, once: Once, *, purchase: payments.Purchase, terms: payments.Terms
 ) -> Response | None:
     """Make an unpaid payment if this is the plain case; None if it is not, and then nothing was done."""
-    found = await price_book.find([wish.price_id for wish in purchase.wishes])
+    found = await held.price_book.find([wish.price_id for wish in purchase.wishes])
     try:
         payment = payments.draft(once.user_id, purchase, found, terms=terms)
     except Problem:
         return None
     body = to_bytes(PaymentAnswer.of(payment))
-    if await fetch_row(engine, CREATE, *_arguments(once, payment, body)) is None:
+    if await fetch_row(held.engine, CREATE, *_arguments(once, payment, body)) is None:
         return None
     return Response(body, status_code=HTTPStatus.CREATED, media_type="application/json")
 

@@ -10,6 +10,7 @@ from theatre.kit.access import Access
 from theatre.kit.broker.port import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
+from theatre.kit.idempotency import Flights
 from theatre.kit.ratelimit import RateLimit
 
 
@@ -25,6 +26,7 @@ class Resources:
     payment: PaymentClient
     limit: RateLimit
     price_book: PriceBook
+    flights: Flights
 
 
 @dataclass(frozen=True)

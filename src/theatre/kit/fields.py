@@ -60,8 +60,7 @@ class MoneyField(Body):
 
     @model_validator(mode="after")
     def _check(self) -> "MoneyField":
-        if not self.amount.startswith("-"):
-            self.to_money()
+        self.to_money()
         return self
 
     def to_money(self) -> Money:

@@ -5,6 +5,7 @@ the stored answer byte for byte; the same key with other words is refused; nothi
 from 500 on.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
@@ -86,6 +87,36 @@ class IdempotencyColumns:
 Table = type[IdempotencyColumns]
 
 
+class Flights:
+    """Requests of this process that are being carried out: a twin waits for the first instead of for the database."""
+
+    def __init__(self) -> None:
+        self._flying: dict[tuple[UUID, str], tuple[bytes, asyncio.Future[Response | None]]] = {}
+
+    async def join(self, once: "Once", carry_out: Callable[[], Awaitable[Response]]) -> Response:
+        """Carry a request out, or give the answer of its twin that is being carried out.
+
+        Raises:
+            KeyReused: the same key is being used for another request.
+        """
+        name = (once.user_id, once.key)
+        while (flight := self._flying.get(name)) is not None:
+            fingerprint, landed = flight
+            if fingerprint != once.fingerprint:
+                raise KeyReused
+            if (answer := await asyncio.shield(landed)) is not None:
+                return repeated(answer.status_code, bytes(answer.body))
+        landing: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        self._flying[name] = once.fingerprint, landing
+        answer = None
+        try:
+            answer = await carry_out()
+            return answer
+        finally:
+            del self._flying[name]
+            landing.set_result(answer)
+
+
 @dataclass(frozen=True)
 class Once:
     """One request under its key: runs a verb at most once and gives the stored answer ever after."""
@@ -93,6 +124,7 @@ class Once:
     request: Request
     sessions: Sessions
     table: Table
+    flights: Flights
     clock: Clock
     user_id: UUID
     key: str
@@ -104,13 +136,25 @@ class Once:
         *,
         answer: Callable[[T], BaseModel],
         status: int = HTTPStatus.CREATED,
+        shortcut: Callable[[], Awaitable[Response | None]] | None = None,
     ) -> Response:
         """Run `verb(session)` in the transaction that stores its answer; a twin waits for it and gets the same.
+
+        A `shortcut` does the same in a cheaper way, or gives None, and then it has done nothing.
 
         Raises:
             KeyReused, InProgress, and what the verb raises with 422 or from 500 on.
         """
 
+        async def carry_out() -> Response:
+            quick = await shortcut() if shortcut is not None else None
+            return quick or await self._run(verb, answer, status)
+
+        return await self.flights.join(self, carry_out)
+
+    async def _run(
+        self, verb: Callable[[Session], Awaitable[T]], answer: Callable[[T], BaseModel], status: int
+    ) -> Response:
         async def attempt(session: Session) -> Response:
             if not await self._claim(session):
                 return self._replay(await self._stored(session))
@@ -200,9 +244,7 @@ class Once:
             raise KeyReused
         if row.status is None or row.answer is None:
             raise InProgress
-        media_type = MEDIA_TYPE if row.status >= HTTPStatus.BAD_REQUEST else "application/json"
-        replayed = {"Idempotent-Replayed": "true"}
-        return Response(row.answer, status_code=row.status, media_type=media_type, headers=replayed)
+        return repeated(row.status, row.answer)
 
     def _row(self) -> dict[str, Any]:
         return {
@@ -214,6 +256,12 @@ class Once:
 
     def _is_mine(self) -> tuple[Any, Any]:
         return self.table.user_id == self.user_id, self.table.key == self.key
+
+
+def repeated(status: int, body: bytes) -> Response:
+    """Give a stored answer once more."""
+    media_type = MEDIA_TYPE if status >= HTTPStatus.BAD_REQUEST else "application/json"
+    return Response(body, status, {"Idempotent-Replayed": "true"}, media_type)
 
 
 def to_bytes(answer: BaseModel) -> bytes:

@@ -54,7 +54,9 @@ def configure_logging(*, form: Literal["json", "text"], level: str, service: str
 def _renderer(form: str) -> Any:
     if form == "json":
         return structlog.processors.JSONRenderer(serializer=_to_json)
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    # plain: the rich one prints local variables, and with them secrets
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
 
 
 def _logger_factory(form: str) -> Any:

@@ -16,7 +16,7 @@ from theatre.kit.logging import get_logger
 
 log = get_logger(__name__)
 
-BOUGHT_PART = 100
+TOLD_PART = 100
 MAX_IDENTITIES = 100_000
 
 
@@ -42,23 +42,23 @@ class RedisRateLimit:
         self._shared = FixedWindowRateLimiter(storage)
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._rules: dict[str, RateLimitItem] = {}
-        self._bought: dict[tuple[RateLimitItem, tuple[str, ...]], int] = {}
+        self._untold: dict[tuple[RateLimitItem, tuple[str, ...]], int] = {}
 
     async def hit(self, rule: str, *identity: str) -> None:
-        """Count one more. Of a wide limit a process buys a hundredth at a time and asks Redis no more than that.
+        """Count one more. Of a wide limit a process tells Redis a hundredth at a time, and may let that much more in.
 
         Raises:
             TooMany: over the limit; says when to come back.
         """
         item = self._rules.get(rule) or self._rules.setdefault(rule, parse(rule))
-        bought = self._bought.pop((item, identity), 0)
-        if not bought:
-            bought = max(item.amount // BOUGHT_PART, 1)
-            await self._buy(item, identity, bought)
-        if bought > 1 and len(self._bought) < MAX_IDENTITIES:
-            self._bought[item, identity] = bought - 1
+        step = max(item.amount // TOLD_PART, 1)
+        untold = self._untold.pop((item, identity), 0) + 1
+        if untold >= step:
+            await self._tell(item, identity, untold)
+        elif len(self._untold) < MAX_IDENTITIES:
+            self._untold[item, identity] = untold
 
-    async def _buy(self, item: RateLimitItem, identity: tuple[str, ...], number: int) -> None:
+    async def _tell(self, item: RateLimitItem, identity: tuple[str, ...], number: int) -> None:
         limiter = self._shared
         try:
             allowed = await limiter.hit(item, *identity, cost=number)
@@ -67,6 +67,7 @@ class RedisRateLimit:
             limiter = self._local
             allowed = await limiter.hit(item, *identity, cost=number)
         if not allowed:
+            self._untold[item, identity] = number - 1
             reset_at, _ = await limiter.get_window_stats(item, *identity)
             raise TooMany(max(1, math.ceil(reset_at - time.time())))
 

@@ -55,6 +55,7 @@ async def money_request(request: Request, user: User) -> MoneyRequest:
         request=request,
         sessions=held.sessions,
         table=IdempotencyKey,
+        flights=held.flights,
         clock=held.clock,
         user_id=own_id(user),
         key=key_of(request),

@@ -63,10 +63,10 @@ async def create_payment(body: PaymentCreate, asked: Money) -> Response:
     )
     held, once = asked.held, asked.once
     terms = Terms(asked.locale, held.settings, held.clock.now())
-    quick = await quick_purchase.create(held.engine, held.price_book, once, purchase=purchase, terms=terms)
-    return quick or await once.run(
+    return await once.run(
         lambda session: payments.create(session, asked.user_id, purchase, terms=terms),
         answer=PaymentAnswer.of,
+        shortcut=lambda: quick_purchase.create(held, once, purchase=purchase, terms=terms),
     )
 
 

@@ -1,0 +1,159 @@
+"""Idempotency keys at billing's doors (CONTRACT 3)."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from tests.billing.conftest import Caller
+from tests.billing.desk import PaymentDesk
+from tests.billing.test_purchase import create, price_of
+from theatre.billing.models import IdempotencyKey, Payment
+from theatre.kit.clock import MovableClock
+from theatre.kit.db import Sessions
+from theatre.kit.idempotency import delete_old_keys
+
+Make = Callable[..., Caller]
+
+
+async def order_of(caller: Caller) -> dict[str, object]:
+    return {"items": [{"price_id": await price_of(caller, "film"), "quantity": 1}]}
+
+
+async def count_payments(sessions: Sessions, caller: Caller) -> int:
+    async with sessions() as session:
+        statement = select(func.count()).select_from(Payment).where(Payment.user_id == caller.user_id)
+        return int(await session.scalar(statement) or 0)
+
+
+async def test_a_repeat_gets_the_same_bytes_and_says_so(make_caller: Make, sessions: Sessions) -> None:
+    """C3: identical response bytes."""
+    caller = make_caller()
+    order = await order_of(caller)
+    first = await caller.post("/payments", order, key="k")
+    again = await caller.post("/payments", order, key="k")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
+    assert await count_payments(sessions, caller) == 1
+
+
+async def test_the_order_of_names_makes_no_other_request(make_caller: Make) -> None:
+    caller = make_caller()
+    price_id = await price_of(caller, "film")
+    first = await caller.post("/payments", {"items": [{"price_id": price_id, "quantity": 2}]}, key="k")
+    again = await caller.post("/payments", {"items": [{"quantity": 2, "price_id": price_id}]}, key="k")
+    assert again.content == first.content
+
+
+async def test_the_same_key_with_another_body_or_path_is_refused(
+    make_caller: Make, sessions: Sessions
+) -> None:
+    """C3: with the same key and another body 422."""
+    caller = make_caller()
+    order = await order_of(caller)
+    payment = (await caller.post("/payments", order, key="k")).json()
+    other = await caller.post("/payments", await order_of(caller) | {"promo_code": "X"}, key="k")
+    elsewhere = await caller.post(f"/payments/{payment['id']}/cancel", key="k")
+    assert [other.status_code, elsewhere.status_code] == [422, 422]
+    assert other.json()["code"] == elsewhere.json()["code"] == "idempotency.key_reused"
+    assert await count_payments(sessions, caller) == 1
+
+
+async def test_the_same_key_of_two_users_is_two_keys(make_caller: Make) -> None:
+    """F-K3: neither sees the other's answer."""
+    one, two = make_caller(), make_caller()
+    first = await one.post("/payments", await order_of(one), key="k")
+    second = await two.post("/payments", await order_of(two), key="k")
+    assert first.json()["id"] != second.json()["id"]
+
+
+async def test_a_refusal_is_kept_and_a_422_is_not(make_caller: Make) -> None:
+    caller = make_caller()
+    unknown = {"items": [{"price_id": str(uuid4()), "quantity": 1}]}
+    first = await caller.post("/payments", unknown, key="k")
+    again = await caller.post("/payments", unknown, key="k")
+    assert first.status_code == again.status_code == 404
+    assert again.content == first.content
+    assert again.headers["content-type"] == "application/problem+json"
+    bad = await caller.post("/payments", {"items": []}, key="free")
+    assert bad.status_code == 422
+    assert (await caller.post("/payments", await order_of(caller), key="free")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ([], "idempotency.key_missing"),
+        ([("Idempotency-Key", "")], "idempotency.key_invalid"),
+        ([("Idempotency-Key", "x" * 129)], "idempotency.key_invalid"),
+        ([("Idempotency-Key", "a\tb")], "idempotency.key_invalid"),
+        ([("Idempotency-Key", "a"), ("Idempotency-Key", "b")], "idempotency.key_invalid"),
+    ],
+)
+async def test_a_money_door_wants_one_good_key(
+    make_caller: Make, headers: list[tuple[str, str]], code: str
+) -> None:
+    caller = make_caller()
+    answer = await caller.http.post(
+        "/billing/api/v1/payments", json=await order_of(caller), headers=httpx.Headers(headers)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_many_at_once_with_one_key_make_one_payment(make_caller: Make, sessions: Sessions) -> None:
+    """F-K1: every answer is the same 201 or a 409; no other."""
+    caller = make_caller()
+    order = await order_of(caller)
+    answers = await asyncio.gather(*(caller.post("/payments", order, key="k") for _ in range(1000)))
+    created = {answer.content for answer in answers if answer.status_code == 201}
+    assert len(created) == 1
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert await count_payments(sessions, caller) == 1
+
+
+async def test_a_twin_of_a_running_checkout_is_told_to_wait(make_caller: Make, desk: PaymentDesk) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    twins: list[httpx.Response] = []
+    usual = desk.usual
+
+    async def during() -> None:
+        twins.append(await caller.post(f"/payments/{payment['id']}/checkout", key="k"))
+
+    desk.before_answer = during
+    desk.answer = usual
+    first = await caller.post(f"/payments/{payment['id']}/checkout", key="k")
+    assert first.status_code == 200
+    assert (twins[0].status_code, twins[0].json()["code"]) == (409, "idempotency.in_progress")
+    assert twins[0].headers["Retry-After"]
+
+
+async def test_an_abandoned_checkout_may_be_taken_over(
+    make_caller: Make, desk: PaymentDesk, sessions: Sessions, clock: MovableClock
+) -> None:
+    """C13: whoever died while at work is overtaken within the limit, and goes on with the same attempt."""
+    caller = make_caller()
+    payment = await create(caller)
+    path = f"/payments/{payment['id']}/checkout"
+    first = await caller.post(path, key="k")
+    async with sessions.begin() as session:
+        row = await session.get_one(IdempotencyKey, (caller.user_id, "k"))
+        row.status = row.answer = None
+    assert (await caller.post(path, key="k")).status_code == 409
+    clock.advance(timedelta(seconds=61))
+    again = await caller.post(path, key="k")
+    assert again.json() == first.json()
+
+
+async def test_keys_live_for_a_day(make_caller: Make, sessions: Sessions, clock: MovableClock) -> None:
+    caller = make_caller()
+    first = await caller.post("/payments", await order_of(caller), key="k")
+    await delete_old_keys(sessions, IdempotencyKey, now=clock.now() + timedelta(hours=23))
+    assert (await caller.post("/payments", await order_of(caller), key="k")).content == first.content
+    await delete_old_keys(sessions, IdempotencyKey, now=clock.now() + timedelta(hours=25))
+    assert (await caller.post("/payments", await order_of(caller), key="k")).content != first.content
