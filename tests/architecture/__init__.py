@@ -1,0 +1,1 @@
+"""What `docs/architecture.md` promises and a program can check."""
