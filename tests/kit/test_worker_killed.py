@@ -62,6 +62,7 @@ def fact(name: str) -> Message:
     return Message(id, Played.key, orjson.dumps(content))
 
 
+@pytest.mark.timeout(180)
 async def test_a_worker_killed_between_commit_and_acknowledgement_leaves_one_effect(
     resources: Resources, command: list[str], broker_database_url: str
 ) -> None:
@@ -69,7 +70,7 @@ async def test_a_worker_killed_between_commit_and_acknowledgement_leaves_one_eff
     await resources.broker.publish([sent := fact("hamlet")])
     async with process(*command, "mortal") as worker:
         assert worker.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (await worker.stdout.readline()).strip() != COMMITTED.encode():
                 pass
         worker.kill()
@@ -92,6 +93,7 @@ async def test_a_worker_killed_between_commit_and_acknowledgement_leaves_one_eff
     assert await count_effects(resources.sessions, "hamlet") == 1
 
 
+@pytest.mark.timeout(180)
 async def test_a_message_that_kills_its_process_is_parked_and_its_neighbours_are_not(
     resources: Resources, command: list[str]
 ) -> None:
@@ -112,7 +114,7 @@ async def test_a_message_that_kills_its_process_is_parked_and_its_neighbours_are
             deaths += worker.returncode == KILLED_BY_ITSELF
             assert deaths <= 2
             if dead:
-                await until(lambda: all_played(resources))
+                await until(lambda: all_played(resources), seconds=60)
     assert [each.id for each in dead] == [poison.id]
     assert dead[0].reason.startswith("kit.message_parked")
     assert deaths == 2
