@@ -1,12 +1,12 @@
 """People who use auth in tests, and what they do."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 
 from theatre.auth.resources import Resources
 from theatre.auth.settings import AuthSettings
@@ -36,7 +36,7 @@ class House:
         """Run a statement in auth's database, as auth."""
         async with self.resources.sessions.begin() as session:
             result = await session.execute(text(statement), values)
-            return list(result) if result.returns_rows else []
+            return list(result) if cast(CursorResult[Any], result).returns_rows else []
 
 
 @dataclass

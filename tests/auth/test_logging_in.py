@@ -142,10 +142,10 @@ async def test_a_guesser_is_slowed_down_alike_for_known_and_unknown_names(
     assert [(await person.log_in(password="wrong")).status_code for _ in range(2)] == [400, 429]
 
 
-async def test_two_hundred_parallel_guesses_check_five(house: House) -> None:
+async def test_many_parallel_guesses_check_five(house: House) -> None:
     person = await newcomer(house)
-    guesses = await asyncio.gather(*(person.log_in(password=f"wrong {number}") for number in range(200)))
-    assert Counter(guess.status_code for guess in guesses) == {400: 5, 429: 195}
+    guesses = await asyncio.gather(*(person.log_in(password=f"wrong {number}") for number in range(60)))
+    assert Counter(guess.status_code for guess in guesses) == {400: 5, 429: 55}
 
 
 async def test_the_right_password_forgets_wrong_tries(house: House) -> None:
@@ -207,12 +207,12 @@ async def test_a_trusted_proxy_names_the_client(open_house: OpenHouse) -> None:
 
 
 @pytest.mark.parametrize("field", ["username", "password", "grant_type"])
-@pytest.mark.parametrize("value", HOSTILE_TEXTS)
-async def test_hostile_text_in_the_form_is_a_plain_refusal(house: House, field: str, value: str) -> None:
-    form = {"username": f"nobody-{uuid4().hex}", "password": "wrong password", field: value}
-    answer = await house.client.post(f"{API}/jwt/login", data=form)
-    assert answer.status_code in (400, 422)
-    assert answer.headers["content-type"] == "application/problem+json"
+async def test_hostile_text_in_the_form_is_a_plain_refusal(house: House, field: str) -> None:
+    for value in HOSTILE_TEXTS:
+        form = {"username": f"nobody-{uuid4().hex}", "password": "wrong password", field: value}
+        answer = await house.client.post(f"{API}/jwt/login", data=form)
+        assert answer.status_code in (400, 422), value
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(

@@ -145,14 +145,16 @@ async def test_the_language_is_changed_without_a_password(house: House) -> None:
 
 
 @pytest.mark.parametrize("field", ["login", "email", "password", "locale", "current_password"])
-@pytest.mark.parametrize("value", HOSTILE_TEXTS)
-async def test_hostile_text_is_kept_exactly_or_refused(house: House, field: str, value: str) -> None:
+async def test_hostile_text_is_kept_exactly_or_refused(house: House, field: str) -> None:
     person = await signed_in(house)
-    answer = await person.change(**{"current_password": PASSWORD, field: value})
-    assert answer.status_code in (200, 403, 409, 422)
-    if answer.status_code == 200 and field in ("login", "email"):
-        assert answer.json()[field] == value
-        await house.sql('DELETE FROM auth."user" WHERE id = :id', id=person.id)
+    for value in HOSTILE_TEXTS:
+        answer = await person.change(**{"current_password": PASSWORD, field: value})
+        assert answer.status_code in (200, 422), value
+        if answer.status_code == 200 and field in ("login", "email"):
+            assert answer.json()[field] == value
+        if answer.status_code == 200:
+            await house.sql('DELETE FROM auth."user" WHERE id = :id', id=person.id)
+            person = await signed_in(house)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ async def test_hostile_text_is_kept_exactly_or_refused(house: House, field: str,
         ("PATCH", "/users/me"),
         ("GET", "/users/me/sessions"),
         ("DELETE", "/users/me/sessions"),
-        ("DELETE", f"/users/me/sessions/{uuid4()}"),
+        ("DELETE", "/users/me/sessions/01900000-0000-7000-8000-000000000000"),
         ("GET", "/users/me/login_history"),
         ("POST", "/jwt/logout"),
     ],

@@ -126,10 +126,10 @@ async def test_a_disabled_user_is_out_at_once(house: House) -> None:
     assert await is_dead(person)
 
 
-@pytest.mark.parametrize("token", [*HOSTILE_TEXTS, "AAAA", "=" * 70, "A" * 70, "Ж" * 70])
-async def test_what_is_no_refresh_token_is_refused(house: House, token: str) -> None:
-    answer = await house.client.post(f"{API}/jwt/refresh", json={"refresh_token": token})
-    assert answer.status_code in (401, 422)
+async def test_what_is_no_refresh_token_is_refused(house: House) -> None:
+    for token in (*HOSTILE_TEXTS, "AAAA", "=" * 70, "A" * 70, "Ж" * 70):
+        answer = await house.client.post(f"{API}/jwt/refresh", json={"refresh_token": token})
+        assert answer.status_code in (401, 422), token
 
 
 async def test_a_refresh_token_cannot_be_made_up(house: House) -> None:
@@ -199,12 +199,13 @@ async def test_the_list_of_devices_is_paged(house: House) -> None:
     person = await signed_in(house)
     for _ in range(4):
         assert (await person.log_in()).status_code == 200
-    path, seen = f"{API}/users/me/sessions?limit=2", []
-    for _ in range(3):
+    cursor, seen, pages = "", [], 0
+    while cursor is not None:
+        path = f"{API}/users/me/sessions?limit=2{cursor and f'&cursor={cursor}'}"
         page = (await house.client.get(path, headers=person.headers)).json()
         seen += [item["id"] for item in page["items"]]
-        path = f"{API}/users/me/sessions?limit=2&cursor={page['next_cursor']}"
-    assert page["next_cursor"] is None
+        cursor, pages = page["next_cursor"], pages + 1
+    assert pages == 3
     assert len(set(seen)) == 5
     assert seen == sorted(seen, reverse=True)
 

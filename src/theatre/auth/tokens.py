@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from theatre.auth.keys import Keyring
@@ -50,6 +51,13 @@ class Issue:
     issued_at: datetime
 
 
+class RefreshClaim(NamedTuple):
+    """What a refresh token says."""
+
+    session_id: UUID
+    generation: int
+
+
 class Mint:
     """Makes tokens."""
 
@@ -76,8 +84,8 @@ class Mint:
         """Make the token of one of our own services; gives it and its life in seconds."""
         return self._sign(now, new_id(), sub=service, aud=AUDIENCE_SERVICES), self._ttl_seconds
 
-    def read_refresh_token(self, token: str) -> tuple[UUID, int] | None:
-        """Give session and generation of a refresh token that we made, else None."""
+    def read_refresh_token(self, token: str) -> RefreshClaim | None:
+        """Read a refresh token that we made; anything else gives None."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
@@ -85,7 +93,7 @@ class Mint:
         body, seal = raw[: ID_BYTES + GENERATION_BYTES], raw[ID_BYTES + GENERATION_BYTES :]
         if not hmac.compare_digest(seal, self._seal(body)):
             return None
-        return UUID(bytes=body[:ID_BYTES]), int.from_bytes(body[ID_BYTES:])
+        return RefreshClaim(UUID(bytes=body[:ID_BYTES]), int.from_bytes(body[ID_BYTES:]))
 
     def _sign(self, issued_at: datetime, jti: UUID, **claims: object) -> str:
         iat = int(issued_at.timestamp())

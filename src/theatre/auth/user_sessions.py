@@ -11,7 +11,7 @@ from theatre.auth.models import EndReason, OutboxMessage, User, UserSession
 from theatre.auth.resources import Resources
 from theatre.auth.roles import get_holder
 from theatre.auth.settings import AuthSettings
-from theatre.auth.tokens import Issue, TokenPair
+from theatre.auth.tokens import Issue, RefreshClaim, TokenPair
 from theatre.contracts.auth import SessionRevoked
 from theatre.kit.access import LEEWAY_SECONDS, Principal, Revocations
 from theatre.kit.db import Session, transact
@@ -62,32 +62,27 @@ async def refresh(resources: Resources, refresh_token: str) -> TokenPair:
     Raises:
         BadRefreshToken
     """
-    known = resources.mint.read_refresh_token(refresh_token)
-    if known is None:
+    claim = resources.mint.read_refresh_token(refresh_token)
+    if claim is None:
         raise BadRefreshToken
-    session_id, generation = known
     # the end of a stolen session must be committed, so the refusal comes after the transaction
-    pair = await transact(
-        resources.sessions, lambda session: _rotate(session, resources, session_id, generation)
-    )
+    pair = await transact(resources.sessions, lambda session: _rotate(session, resources, claim))
     if pair is None:
         raise BadRefreshToken
     return pair
 
 
-async def _rotate(
-    session: Session, resources: Resources, session_id: UUID, generation: int
-) -> TokenPair | None:
+async def _rotate(session: Session, resources: Resources, claim: RefreshClaim) -> TokenPair | None:
     now = resources.now()
-    row = await session.get(UserSession, session_id, with_for_update=True)
+    row = await session.get(UserSession, claim.session_id, with_for_update=True)
     if row is None or row.revoked_at is not None or row.expires_at <= now:
         return None
     user = await session.get_one(User, row.user_id)
     if not user.is_active:
         return None
-    if generation == row.generation:
+    if claim.generation == row.generation:
         _advance(row, now=now, ttl_seconds=resources.settings.refresh_ttl_seconds)
-    elif generation != row.generation - 1 or now - row.rotated_at > LOST_ANSWER:
+    elif claim.generation != row.generation - 1 or now - row.rotated_at > LOST_ANSWER:
         log.warning("refresh token reused", session_id=row.id, user_id=row.user_id)
         revoke(session, row, reason=EndReason.TOKEN_REUSED, now=now)
         return None

@@ -21,6 +21,7 @@ async def read_revocations(
     session: InTransaction,
     resources: Given,
     _: CallingService,
+    *,
     since: Annotated[AwareDatetime | None, Query()] = None,
 ) -> RevocationsAnswer:
     revoked = await user_sessions.find_revoked(

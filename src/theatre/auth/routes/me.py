@@ -48,7 +48,7 @@ async def list_login_attempts(session: InTransaction, user: User, page: Paging) 
 
 @router.get("/sessions", summary="Where I am signed in")
 async def list_sessions(
-    session: InTransaction, resources: Given, user: User, page: Paging
+    session: InTransaction, resources: Given, user: User, *, page: Paging
 ) -> PageAnswer[SessionAnswer]:
     owner = await user_sessions.get_owner(session, user)
     live = await user_sessions.list_live(session, owner.id, page, now=resources.now())
@@ -64,6 +64,6 @@ async def end_sessions(session: InTransaction, resources: Given, user: User) -> 
 
 
 @router.delete("/sessions/{session_id}", status_code=204, summary="Sign out on one device")
-async def end_session(session_id: UUID, session: InTransaction, resources: Given, user: User) -> None:
+async def end_session(session_id: UUID, session: InTransaction, resources: Given, *, user: User) -> None:
     await user_sessions.get_owner(session, user)
     await user_sessions.revoke_one(session, user, session_id, now=resources.now())

@@ -38,7 +38,7 @@ KEYS_MAX_AGE_SECONDS = 60
     description="`REGISTER_USER_ALREADY_EXISTS` (400), `auth.weak_password` (422).",
 )
 async def register(
-    body: Registration, resources: Given, device: From, accept_language: Annotated[str, Header()] = ""
+    body: Registration, resources: Given, device: From, *, accept_language: Annotated[str, Header()] = ""
 ) -> User:
     await resources.rate_limit.hit(resources.settings.register_rate, "register", device.network)
     locale = body.locale or preferred_locale(accept_language)
