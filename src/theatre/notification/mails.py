@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, TemplateError
 
 from theatre.contracts.auth import Contact
 from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS
 from theatre.kit.money import Money, to_decimal
+from theatre.notification.addresses import plain_address
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Undeliverable, Unwritable
 from theatre.notification.kinds import Data, PaymentStatusData
@@ -51,7 +51,7 @@ class Writer:
             raise Unwritable(f"The template {name} does not fit: {error}.") from error
         return Mail(
             message_id=f"<{letter.delivery_id}@{self.domain}>",
-            to=plain_address(contact.email),
+            to=recipient(contact),
             subject=subject,
             text=text.strip() + "\n",
             html=html,
@@ -70,19 +70,16 @@ class Writer:
         }
 
 
-def plain_address(text: str) -> str:
-    """Give the address if it is exactly one, without a name, comments or a second one.
+def recipient(contact: Contact) -> str:
+    """Give the one address to write to.
 
     Raises:
-        Undeliverable: it is not.
+        Undeliverable: auth has something else.
     """
     try:
-        found = validate_email(
-            text, check_deliverability=False, globally_deliverable=False, allow_smtputf8=False
-        )
-    except EmailNotValidError as error:
+        return plain_address(contact.email)
+    except ValueError as error:
         raise Undeliverable("The address is not a plain e-mail address.") from error
-    return found.ascii_email or found.normalized
 
 
 def amount_text(money: Money, locale: str) -> str:

@@ -1,19 +1,20 @@
 """Mail over SMTP. The certificate is checked, and a password never travels in the clear."""
 
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-import aiosmtplib
-from aiosmtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from theatre.notification.channels import Mail
 from theatre.notification.errors import ChannelAway, Deferred, Undeliverable
 
 TIMEOUT_SECONDS = 10.0
+QUIT_SECONDS = 1.0
 USUAL_PORTS = {"smtp": 587, "smtps": 465}
 FOR_GOOD = 500
 # seven bits, so that nothing depends on what the next server understands
@@ -58,14 +59,25 @@ class SmtpChannel:
             raise ChannelAway(f"{type(error).__name__}: {error}"[:300]) from error
 
     async def _send(self, mail: Mail) -> None:
+        client = self._client()
+        try:
+            await client.connect()
+            await client.sendmail(self.sender.addr_spec, [mail.to], write(mail, self.sender))
+            # the mail is theirs now, whatever becomes of the good-bye
+            with suppress(SMTPException, OSError):
+                await client.quit(timeout=QUIT_SECONDS)
+        finally:
+            # no good-bye here: a server that hangs would hold us beyond our time
+            client.close()
+
+    def _client(self) -> SMTP:
         # no STARTTLS over TLS; else demanded with a password, without one used where it is offered
         start_tls = False if self.use_tls else True if self.user else None
-        await aiosmtplib.send(
-            write(mail, self.sender),
-            sender=self.sender.addr_spec,
-            recipients=[mail.to],
+        return SMTP(
             hostname=self.host,
             port=self.port,
+            # else the machine's own name is looked up for every mail
+            local_hostname=self.sender.domain,
             username=self.user,
             password=self.password,
             timeout=self.timeout_seconds,

@@ -1,0 +1,174 @@
+"""Telling notification something: by services only, once for each key."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from tests.factories.auth_door import AuthDoor
+from tests.notification.conftest import PUBLIC_URL
+from theatre.contracts.notification import PAYMENT_STATUS, NotificationClient, NotificationEvent
+from theatre.kit.http import Refused, ServiceClient
+from theatre.notification.models import Delivery, Notification
+
+DOOR = "/notification/internal/v1/events"
+PAYMENT = {
+    "status": "succeeded",
+    "payment_id": "0197f000-0000-7000-8000-000000000001",
+    "title": "Month",
+    "amount": "399.00",
+    "currency": "RUB",
+}
+
+
+def event(data: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"user_id": str(uuid4()), "data": data, "dedupe_key": str(uuid4()), **changes}
+
+
+async def stored(app: FastAPI) -> tuple[list[Notification], list[Delivery]]:
+    async with app.state.resources.sessions() as session:
+        news = list(await session.scalars(select(Notification)))
+        return news, list(await session.scalars(select(Delivery)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("registration", {}),
+        ("payment_status", PAYMENT),
+        ("payment_status", {**PAYMENT, "status": "failed", "message": "Card expired"}),
+        ("payment_status", {**PAYMENT, "status": "refunded", "amount": "500", "currency": "JPY"}),
+        ("payment_status", {**PAYMENT, "something_newer": 1}),
+    ],
+)
+async def test_news_are_stored_with_one_delivery(
+    app: FastAPI, client: httpx.AsyncClient, auth: AuthDoor, kind: str, data: dict[str, Any]
+) -> None:
+    answer = await client.post(f"{DOOR}/{kind}", json=event(data), headers=auth.service("billing"))
+    assert answer.status_code == 202
+    [news], [delivery] = await stored(app)
+    assert answer.json() == {"id": str(news.id)}
+    assert (news.kind, delivery.notification_id) == (kind, news.id)
+    assert (delivery.channel, delivery.status, delivery.tries) == ("email", "queued", 0)
+
+
+async def test_the_same_key_again_changes_nothing_whatever_the_body(
+    app: FastAPI, client: httpx.AsyncClient, auth: AuthDoor
+) -> None:
+    first = event(PAYMENT)
+    other = {**first, "user_id": str(uuid4()), "data": {**PAYMENT, "amount": "1.00"}}
+    registration = {**first, "data": {}}
+    answers = [
+        await client.post(f"{DOOR}/payment_status", json=first, headers=auth.service()),
+        await client.post(f"{DOOR}/payment_status", json=first, headers=auth.service()),
+        await client.post(f"{DOOR}/payment_status", json=other, headers=auth.service()),
+        await client.post(f"{DOOR}/registration", json=registration, headers=auth.service()),
+    ]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    [news], [_] = await stored(app)
+    assert (str(news.user_id), news.data["amount"], news.kind) == (
+        first["user_id"],
+        "399.00",
+        "payment_status",
+    )
+
+
+async def test_the_same_key_at_the_same_moment_stores_one(
+    app: FastAPI, client: httpx.AsyncClient, auth: AuthDoor
+) -> None:
+    """CORRECTNESS W2: one mail."""
+    body, headers = event(PAYMENT), auth.service()
+    tries = (client.post(f"{DOOR}/payment_status", json=body, headers=headers) for _ in range(20))
+    answers = await asyncio.gather(*tries)
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    news, deliveries = await stored(app)
+    assert (len(news), len(deliveries)) == (1, 1)
+
+
+async def test_the_contract_client_and_the_door_agree(app: FastAPI, auth: AuthDoor) -> None:
+    service = ServiceClient(PUBLIC_URL, transport=httpx.ASGITransport(app=app))
+    service.http.headers.update(auth.service("billing"))
+    client = NotificationClient(service)
+    told = NotificationEvent(user_id=uuid4(), data=PAYMENT, dedupe_key="k", channels=["email"])
+    accepted = await client.tell(PAYMENT_STATUS, told)
+    assert isinstance(accepted.id, UUID)
+    assert await client.tell(PAYMENT_STATUS, told) == accepted
+    with pytest.raises(Refused) as refused:
+        await client.tell("new_film", told)
+    assert refused.value.refused_status == 404
+    await client.close()
+
+
+async def test_only_services_tell(app: FastAPI, client: httpx.AsyncClient, auth: AuthDoor) -> None:
+    """RELIABILITY S-N1."""
+    for kind, data in (("registration", {}), ("payment_status", PAYMENT)):
+        anonymous = await client.post(f"{DOOR}/{kind}", json=event(data))
+        as_user = await client.post(
+            f"{DOOR}/{kind}", json=event(data), headers=auth.user(uuid4(), is_superuser=True)
+        )
+        assert (anonymous.status_code, as_user.status_code) == (401, 403)
+    assert await stored(app) == ([], [])
+
+
+BAD_DATA = [
+    {},
+    {**PAYMENT, "status": "paid"},
+    {**PAYMENT, "payment_id": "1"},
+    {**PAYMENT, "amount": 399},
+    {**PAYMENT, "amount": "399.0"},
+    {**PAYMENT, "amount": "-399.00"},
+    {**PAYMENT, "amount": "NaN"},
+    {**PAYMENT, "amount": "99999999999999999999.00"},
+    {**PAYMENT, "currency": "rub"},
+    {**PAYMENT, "currency": "XXX"},
+    {**PAYMENT, "title": None},
+    {**PAYMENT, "title": "a\u0000b"},
+    {**PAYMENT, "title": "x" * 10_001},
+    {**PAYMENT, "message": 1},
+    None,
+    [],
+]
+
+
+@pytest.mark.parametrize("data", BAD_DATA)
+async def test_data_that_no_mail_can_be_made_of_are_refused(
+    app: FastAPI, client: httpx.AsyncClient, auth: AuthDoor, data: Any
+) -> None:
+    answer = await client.post(f"{DOOR}/payment_status", json=event(data), headers=auth.service())
+    assert answer.status_code == 422
+    assert await stored(app) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_id": None},
+        {"user_id": "me"},
+        {"dedupe_key": ""},
+        {"dedupe_key": "a\nb"},
+        {"dedupe_key": "x" * 201},
+        {"dedupe_key": None},
+        {"channels": []},
+        {"channels": ["pigeon"]},
+        {"channels": "email"},
+        {"template": "{{7*7}}"},
+    ],
+)
+async def test_other_fields_are_checked_too(
+    client: httpx.AsyncClient, auth: AuthDoor, changes: dict[str, Any]
+) -> None:
+    answer = await client.post(f"{DOOR}/registration", json=event({}, **changes), headers=auth.service())
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["unknown", "REGISTRATION", "payment_status/x"])
+async def test_unknown_kinds_are_refused(client: httpx.AsyncClient, auth: AuthDoor, kind: str) -> None:
+    answer = await client.post(f"{DOOR}/{kind}", json=event({}), headers=auth.service())
+    assert answer.status_code in {404, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
