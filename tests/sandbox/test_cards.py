@@ -23,12 +23,12 @@ REFUSED_BY_YOO_MONEY = {
     "fraud_suspected": "5555555555554634 4119098878796485 2201696981989955",
     "internal_timeout": "2200999900000107",
 }
-WITH_CODE = "5555555555554477 4793128161644804 2200000000000004".split()
-WITHOUT_CODE = (
-    "5555555555554444 4111111111111111 2202474301322987 "
-    "6759649826438453 4175001000000017 370000000000002 3528000700000000 36700102000000 "
-    "2200999900000032 2200999900000040 2200999900000057 2200999900000065 2200999900000081"
-).split()
+WITH_CODE = ["5555555555554477", "4793128161644804", "2200000000000004"]
+WITHOUT_CODE = [
+    *("5555555555554444", "4111111111111111", "2202474301322987"),
+    *("6759649826438453", "4175001000000017", "370000000000002", "3528000700000000", "36700102000000"),
+    *("2200999900000032", "2200999900000040", "2200999900000057", "2200999900000065", "2200999900000081"),
+]
 DELAYED = ["2200999900000016", "2200999900000024"]
 SILENT = ["2200999900000073", "2200999900000099"]
 REFUSALS = [
@@ -69,7 +69,11 @@ async def test_a_good_card_pays_at_once(merchant: Merchant, shop: Shop, number: 
     paid = await merchant.read(payment)
     assert (paid["status"], paid["paid"]) == ("succeeded", True)
     assert paid["authorization_details"]["three_d_secure"] == {"applied": False}
-    assert (await shop.wait_for(1))[0] == {"type": "notification", "event": "payment.succeeded", "object": paid}
+    assert (await shop.wait_for(1))[0] == {
+        "type": "notification",
+        "event": "payment.succeeded",
+        "object": paid,
+    }
 
 
 @pytest.mark.parametrize("number", WITH_CODE)
@@ -130,7 +134,9 @@ async def test_a_duplicated_notification_comes_twice(merchant: Merchant, shop: S
     assert first == second
 
 
-async def test_a_late_notification_comes_after_the_one_that_followed_it(merchant: Merchant, shop: Shop) -> None:
+async def test_a_late_notification_comes_after_the_one_that_followed_it(
+    merchant: Merchant, shop: Shop
+) -> None:
     held = await merchant.pay(await merchant.create(capture=False), "2200999900000099")
     await merchant.post(f"/payments/{held['id']}/capture")
     await shop.wait_for(1)

@@ -26,7 +26,8 @@ async def test_amounts_are_compared_as_numbers(merchant: Merchant, value: object
 
 
 @pytest.mark.parametrize(
-    "changes", [{"amount": {"value": "149.91", "currency": "RUB"}}, {"description": "Order 18"}, {"capture": False}]
+    "changes",
+    [{"amount": {"value": "149.91", "currency": "RUB"}}, {"description": "Order 18"}, {"capture": False}],
 )
 async def test_a_key_used_for_other_data_is_refused(merchant: Merchant, changes: Object) -> None:
     await merchant.create(key="k-1")

@@ -85,7 +85,9 @@ async def test_what_the_shop_wrote_is_shown_as_text(merchant: Merchant) -> None:
         ("cvc", "abc"),
     ],
 )
-async def test_a_card_that_cannot_be_read_is_asked_for_again(merchant: Merchant, field: str, value: str) -> None:
+async def test_a_card_that_cannot_be_read_is_asked_for_again(
+    merchant: Merchant, field: str, value: str
+) -> None:
     payment = await merchant.create()
     answer = await merchant.submit(payment, GOOD_CARD, **{field: value})
     assert answer.status_code == 422
@@ -95,7 +97,9 @@ async def test_a_card_that_cannot_be_read_is_asked_for_again(merchant: Merchant,
 
 
 async def test_a_form_with_mistakes_comes_back_without_number_and_cvc(merchant: Merchant) -> None:
-    answer = await merchant.submit(await merchant.create(), GOOD_CARD, expiry_month="77", cardholder='IVAN "X"')
+    answer = await merchant.submit(
+        await merchant.create(), GOOD_CARD, expiry_month="77", cardholder='IVAN "X"'
+    )
     assert GOOD_CARD not in answer.text
     assert 'value="123"' not in answer.text
     assert "IVAN &#34;X&#34;" in answer.text
@@ -167,7 +171,9 @@ async def test_the_question_for_the_code_waits_where_it_was(merchant: Merchant) 
     payment = await merchant.create()
     early = await merchant.http.get(f"/sandbox/checkout/{payment['id']}/3ds")
     assert (early.status_code, early.headers["location"]) == (303, f"/sandbox/checkout/{payment['id']}")
-    assert (await merchant.submit_code(payment, "1")).headers["location"] == f"/sandbox/checkout/{payment['id']}"
+    assert (await merchant.submit_code(payment, "1")).headers[
+        "location"
+    ] == f"/sandbox/checkout/{payment['id']}"
     await merchant.submit(payment, CODE_CARD)
     back = await page_of(merchant, payment)
     assert (back.status_code, back.headers["location"]) == (303, f"/sandbox/checkout/{payment['id']}/3ds")

@@ -28,7 +28,10 @@ async def test_models_equal_migrations(database_url: str) -> None:
 
 def test_the_sandbox_never_runs_in_production() -> None:
     settings = SandboxSettings(
-        env="production", service_secret="s" * 64, broker_url="amqp://broker", public_url="https://theatre.example"
+        env="production",
+        service_secret="s" * 64,
+        broker_url="amqp://broker",
+        public_url="https://theatre.example",
     )
     with pytest.raises(InsecureSettings, match="SANDBOX_ENV"):
         settings.check_production()
@@ -47,4 +50,5 @@ def test_both_languages_have_the_same_texts() -> None:
     folder = files("theatre.sandbox") / "texts"
     russian, english = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("ru", "en"))
     assert russian.keys() == english.keys()
-    assert all(russian.values()) and all(english.values())
+    assert all(russian.values())
+    assert all(english.values())

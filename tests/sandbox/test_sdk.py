@@ -46,7 +46,9 @@ def pay(server_url: str, payment: Any, number: str = GOOD_CARD) -> Any:
 
 
 def switch_on(server_url: str, kind: str) -> None:
-    answer = httpx.post(f"{server_url}/sandbox/control/v1/faults", json={"kind": kind, "path": "/sandbox/v3/*"})
+    answer = httpx.post(
+        f"{server_url}/sandbox/control/v1/faults", json={"kind": kind, "path": "/sandbox/v3/*"}
+    )
     assert answer.status_code == 201
 
 

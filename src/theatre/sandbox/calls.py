@@ -15,7 +15,7 @@ from theatre.kit.routing import StrictRoute
 from theatre.sandbox import faults
 from theatre.sandbox.errors import InvalidCredentials, InvalidRequest, NotAllowed
 from theatre.sandbox.keys import HEADER, Call
-from theatre.sandbox.models import Fault, Shop
+from theatre.sandbox.models import Shop
 from theatre.sandbox.notifications import HAS_NEWS
 from theatre.sandbox.resources import Resources
 from theatre.sandbox.state import CHANGES_STATE
@@ -47,13 +47,13 @@ class MerchantRoute(StrictRoute):
             )
             if fault is None:
                 return await answer(request)
-            return await faults.suffer_before(fault) or _after(fault, await answer(request))
+            instead = await faults.suffer_before(fault)
+            if instead is not None:
+                return instead
+            response = await answer(request)
+            return faults.suffer_after(fault, request) or response
 
         return suffering
-
-
-def _after(fault: Fault, response: Response) -> Response:
-    return faults.suffer_after(fault) or response
 
 
 def resources_of(request: Request) -> Resources:

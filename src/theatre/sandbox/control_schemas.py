@@ -103,6 +103,7 @@ class ShopChange(Body):
     """What to change of a shop; a shop that does not exist is made and needs a key."""
 
     secret_key: Annotated[SecretStr, Field(min_length=8, max_length=200)] | None = None
+    oauth_token: Annotated[SecretStr, Field(min_length=8, max_length=200)] | None = None
     notification_url: WebAddress | None = None
     is_cancel_refused: bool | None = None
 

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import httpx
 import orjson
-from fastapi import Response
+from fastapi import Request, Response
 from sqlalchemy import delete, select, update
 from starlette.types import Receive, Scope, Send
 
 from theatre.kit.db import Session, Sessions, transaction
 from theatre.kit.ids import new_id
+from theatre.kit.problems import problem_answer
 from theatre.sandbox.errors import InjectedFailure, InjectedOverload, NoSuchObject
 from theatre.sandbox.models import Fault, FaultKind
 from theatre.sandbox.state import State, announce
@@ -123,12 +124,8 @@ async def suffer_before(fault: Fault) -> Response | None:
     return None
 
 
-def suffer_after(fault: Fault) -> Response | None:
-    """Do what a fault does once the operation is committed.
-
-    Raises:
-        InjectedFailure
-    """
+def suffer_after(fault: Fault, request: Request) -> Response | None:
+    """Give the answer that hides what the operation did. Raising would undo it: it commits when its route returns."""
     if fault.kind == FaultKind.ERROR_AFTER:
-        raise InjectedFailure
+        return problem_answer(InjectedFailure(), request=request)
     return CutAnswer() if fault.kind == FaultKind.CUT_AFTER else None

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.kit.db import Session
+from theatre.sandbox.control_schemas import ShopChange
 from theatre.sandbox.errors import NoSuchObject
 from theatre.sandbox.models import Shop
 from theatre.sandbox.settings import SandboxSettings
@@ -26,21 +27,23 @@ async def ensure_demo(session: Session, settings: SandboxSettings) -> None:
     )
 
 
-async def change(
-    session: Session, shop_id: str, *, secret_key: str | None, **values: str | bool | None
-) -> Shop:
-    """Change the named values of a shop; with a secret key a shop that does not exist is made.
+async def change(session: Session, shop_id: str, wanted: ShopChange) -> Shop:
+    """Change what is wanted of a shop; with a secret key a shop that does not exist is made.
 
     Raises:
         NoSuchObject
     """
-    if secret_key is not None:
-        await _store(session, shop_id, secret_digest=digest(secret_key))
+    if wanted.secret_key is not None:
+        await _store(session, shop_id, secret_digest=digest(wanted.secret_key.get_secret_value()))
     shop = await session.get(Shop, shop_id, with_for_update=True)
     if shop is None:
         raise NoSuchObject
-    for name, value in values.items():
-        setattr(shop, name, value)
+    if wanted.oauth_token is not None:
+        shop.oauth_digest = digest(wanted.oauth_token.get_secret_value())
+    if wanted.is_cancel_refused is not None:
+        shop.is_cancel_refused = wanted.is_cancel_refused
+    if "notification_url" in wanted.model_fields_set:
+        shop.notification_url = wanted.notification_url
     await announce(session)
     return shop
 

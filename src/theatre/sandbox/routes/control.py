@@ -101,9 +101,7 @@ async def list_shops(session: InTransaction) -> ShopsAnswer:
 
 @router.put("/shops/{shop_id}", summary="Make a shop or change it")
 async def change_shop(shop_id: ShopId, change: ShopChange, session: InTransaction) -> ShopAnswer:
-    secret_key = change.secret_key.get_secret_value() if change.secret_key else None
-    values = change.model_dump(exclude_unset=True, exclude={"secret_key"})
-    return ShopAnswer.of(await shops.change(session, shop_id, secret_key=secret_key, **values))
+    return ShopAnswer.of(await shops.change(session, shop_id, change))
 
 
 @router.post(
