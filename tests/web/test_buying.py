@@ -159,6 +159,31 @@ async def test_notes_are_our_own_words_only(member: Visitor) -> None:
     assert "evil" not in page.text.replace("data-", "")
 
 
+async def test_staff_see_everybodys_payments_and_give_money_back(
+    member: Visitor, make_visitor: Callable[[], Visitor]
+) -> None:
+    start = await press_buy(member)
+    payment_id = await newest_id(member)
+    await pay(member, start.headers["location"], CARD)
+    await outcome_of(member, payment_id, "paid")
+    staff = make_visitor()
+    await staff.submit("/signin?next=/admin", "/signin", login="admin", password="admin")
+    answer = await staff.submit("/admin", f"/admin/payments/{payment_id}/refund", reason="Asked by letter")
+    assert answer.headers["location"].startswith("/admin/payments?note=refund_")
+    await outcome_of(member, payment_id, "refunded")
+
+
+async def test_the_staffs_pages_are_closed_to_others(member: Visitor, visitor: Visitor) -> None:
+    page = await member.open("/admin")
+    assert page.status == 403
+    assert "Staff only" in page.text
+    assert (await visitor.http.get("/admin/payments")).headers["location"] == "/signin?next=/admin/payments"
+    form = (await member.open("/plans")).form("/buy")
+    assert (
+        await member.send(Form(f"/admin/payments/{uuid4()}/refund", form.fields), reason="x")
+    ).status_code == 403
+
+
 @pytest.mark.parametrize("query", ["look=-1", "look=1e9", "look=NaN"])
 async def test_a_strange_return_address_is_answered_with_a_page(member: Visitor, query: str) -> None:
     answer = await member.http.get(f"/return/{uuid4()}?{query}")

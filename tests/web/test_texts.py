@@ -50,9 +50,35 @@ def test_every_text_that_a_template_names_exists() -> None:
     assert named - texts_of("en").keys() == set()
 
 
+def test_no_text_is_kept_that_nothing_shows() -> None:
+    sources = " ".join(file.read_text("utf-8") for file in (WEB / "templates").iterdir())
+    looked_up = (
+        "per.",
+        "length.",
+        "error.",
+        "fault.",
+        "failure.",
+        "status.",
+        "subscription.",
+        "note.",
+        "kind.",
+    )
+    built = (*looked_up, "home.how.", "return.")
+    assert [key for key in texts_of("en") if f"'{key}'" not in sources and not key.startswith(built)] == []
+
+
 def test_every_state_that_billing_can_answer_has_a_word() -> None:
     texts = texts_of("en")
-    for status in ("unpaid", "pending", "paid", "refunded", "canceled", "expired"):
+    for status in (
+        "unpaid",
+        "pending",
+        "paid",
+        "refunded",
+        "canceled",
+        "expired",
+        "canceling",
+        "partly_refunded",
+    ):
         assert f"status.{status}" in texts
     for status in ("trialing", "active", "past_due", "paused", "canceled", "expired"):
         assert f"subscription.{status}" in texts

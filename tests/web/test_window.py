@@ -20,7 +20,7 @@ async def test_the_front_page_shows_what_is_sold_at_our_prices(visitor: Visitor)
         "₽399",
         "₽3,990",
         "Save 16 %",
-        "First 7 days free",
+        "7 days on us",
         "Metropolis",
         "Rent for ₽99",
     ):

@@ -93,6 +93,7 @@ class Payment(Read):
     """What somebody owes or paid."""
 
     id: UUID
+    user_id: UUID | None = None
     status: PaymentStatus
     total: MoneyField
     refunded: MoneyField
@@ -102,6 +103,15 @@ class Payment(Read):
     paid_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     failure: Failure | None = None
+
+    @property
+    def state(self) -> str:
+        """The status as people tell it: two of them have a further side that matters to the payer."""
+        if self.status == "pending" and self.cancel_requested_at:
+            return "canceling"
+        if self.status == "paid" and self.refunded.to_money().amount_minor:
+            return "partly_refunded"
+        return self.status
 
     @property
     def left(self) -> MoneyField:

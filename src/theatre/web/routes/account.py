@@ -46,7 +46,7 @@ async def show_payments(
     given = {
         "payments": payments,
         "refunds": refunds,
-        "is_first": cursor is None,
+        "cursor": cursor,
         "note": note,
         "fault": fault,
     }

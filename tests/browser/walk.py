@@ -1,0 +1,60 @@
+"""Walking through the house with a browser: each page is looked at, photographed, and checked to fit."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import ConsoleMessage, Dialog, Page, expect
+
+PATIENCE_MS = 20_000
+OVERFLOWS = "document.documentElement.scrollWidth > window.innerWidth"
+SMALL_BUTTONS = """[...document.querySelectorAll('main button, main a.button')]
+    .filter(it => it.offsetParent && it.getBoundingClientRect().height < 44).map(it => it.textContent)"""
+
+
+class Walk:
+    """One visitor's way; `faults` collects whatever a page complained of."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page = page
+        self.folder = folder
+        self.faults: list[str] = []
+        self._pictures = 0
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on("dialog", self._refuse)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.faults.append(message.text)
+
+    async def _refuse(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        await dialog.dismiss()
+
+    async def look(self, name: str) -> None:
+        """Photograph the page; see that it fits the screen and that its buttons can be hit."""
+        self._pictures += 1
+        await self.page.screenshot(path=self.folder / f"{self._pictures:02}-{name}.png", full_page=True)
+        assert not await self.page.evaluate(OVERFLOWS), f"{name} is wider than the screen"
+        assert await self.page.evaluate(SMALL_BUTTONS) == [], f"{name} has buttons too small to hit"
+
+    async def fill(self, **fields: str) -> None:
+        """Fill in fields by their names."""
+        for name, value in fields.items():
+            await self.page.locator(f"input[name={name}]:visible").fill(value)
+
+    async def press(self, selector: str) -> None:
+        """Press the first button that is found so."""
+        await self.page.locator(selector).first.click()
+
+    async def arrive(self, path: str) -> None:
+        """Wait until the browser is at an address that has this in it."""
+        await self.page.wait_for_url(f"**{path}**")
+
+    async def wait_for(self, selector: str, **text: Any) -> None:
+        """Wait until something shows, with a text if one is given."""
+        place = self.page.locator(selector).first
+        await expect(place).to_be_visible(timeout=PATIENCE_MS)
+        if text:
+            await expect(place).to_contain_text(text["text"], timeout=PATIENCE_MS)
