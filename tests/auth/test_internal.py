@@ -1,7 +1,7 @@
 """Doors for our own services, and what they learn."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -9,12 +9,17 @@ import httpx
 import jwt
 import pytest
 
-from tests.auth.conftest import SERVICE_SECRET
+from tests.auth.conftest import SERVICE_SECRET, OpenHouse
 from tests.auth.people import BASE_URL, INTERNAL, House, Person, code_of, service_headers, signed_in
+from theatre.auth.app import open_own_access
+from theatre.auth.keys import read_keyring
+from theatre.auth.settings import AuthSettings
 from theatre.auth.user_sessions import find_revoked
 from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.kit.access import Access
-from theatre.kit.errors import Unauthenticated
+from theatre.kit.clock import MovableClock
+from theatre.kit.db import open_engine, sessions_of
+from theatre.kit.errors import Transient, Unauthenticated
 from theatre.kit.http import Refused, ServiceClient
 from theatre.kit.settings import ServiceSettings
 
@@ -137,3 +142,23 @@ async def test_internal_doors_are_described_and_all_doors_have_summaries(house: 
     doors = [door for path in document["paths"].values() for door in path.values()]
     assert len(doors) >= 15
     assert all(door["summary"] for door in doors)
+
+
+async def test_a_lost_database_is_transient_to_our_own_access(
+    make_settings: Callable[..., AuthSettings], clock: MovableClock
+) -> None:
+    """The follower of the list catches what is transient and goes on with what it knows."""
+    settings = make_settings(database_url="postgresql://postgres@127.0.0.1:1/nothing")
+    engine = open_engine(settings.database_url, role="auth")
+    access = open_own_access(settings, sessions_of(engine), keyring=read_keyring(settings), clock=clock)
+    with pytest.raises(Transient):
+        await access._fetch_revocations(None)
+    await engine.dispose()
+
+
+async def test_with_redis_away_people_still_come_in(open_house: OpenHouse) -> None:
+    async with open_house(redis_url="redis://127.0.0.1:1/0", login_rate="3/minute") as house:
+        person = await signed_in(house)
+        assert (await person.me()).status_code == 200
+        statuses = [(await Person(house).log_in()).status_code for _ in range(4)]
+        assert statuses == [400, 400, 429, 429]
