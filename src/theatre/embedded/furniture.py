@@ -8,7 +8,6 @@ from pydantic import SecretStr
 from theatre.embedded.secrets import Secrets
 from theatre.embedded.settings import HouseSettings
 from theatre.kit.settings import ServiceSettings
-from theatre.registry import BY_NAME
 
 HANDED_DOWN = ("env", "public_url", "database_url", "redis_url", "broker_url", "broker_exchange")
 
@@ -29,6 +28,8 @@ def furnish(
         secret = SecretStr(secrets.get(f"{name}.service_secret"))
         own = OWN[name](secrets, house) if name in OWN else {}
         parts[name] = complete(settings, {**shared, "service_secret": secret, **own})
+    clients = {name: part.service_secret for name, part in parts.items()}
+    parts["auth"] = complete(parts["auth"], {"service_clients": clients})
     secrets.save()
     return parts
 
@@ -43,7 +44,6 @@ def _auth(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
     return {
         "signing_key": SecretStr(secrets.get("auth.signing_key")),
         "refresh_secret": SecretStr(secrets.get("auth.refresh_secret")),
-        "service_clients": {name: SecretStr(secrets.get(f"{name}.service_secret")) for name in BY_NAME},
         "demo_users": True,
     }
 
