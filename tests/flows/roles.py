@@ -52,6 +52,7 @@ class Deployment:
             },
         )
         self.folder = folder
+        self.inits: list[Program] = []
         self.roles: dict[str, Program] = {}
         for service in SERVICES:
             host, _, port = self.addresses[service.name].partition(":")
@@ -93,14 +94,14 @@ class Deployment:
 
     async def init(self) -> None:
         """Run `theatre init` of every service, as deployments do before they start."""
-        commands = [[*THEATRE, "init", service.name] for service in SERVICES if service.has_schema]
-        programs = [
-            Program(command, self.environment, self.folder / f"init-{command[-1]}.log")
-            for command in commands
+        names = [service.name for service in SERVICES if service.has_schema]
+        self.inits = [
+            Program([*THEATRE, "init", name], self.environment, self.folder / f"init-{name}.log")
+            for name in names
         ]
-        for program in programs:
+        for program in self.inits:
             program.start()
-        for program in programs:
+        for program in self.inits:
             assert await program.finish() == 0, program.said()
 
     async def open(self) -> None:
@@ -117,7 +118,9 @@ class Deployment:
 
     async def close(self) -> None:
         """Stop everything, and take away what was made at the broker."""
-        await asyncio.gather(*(program.stop() for program in (self.gateway, *self.roles.values())))
+        await asyncio.gather(
+            *(program.stop() for program in (self.gateway, *self.inits, *self.roles.values()))
+        )
         await self._delete_queues()
 
     async def _delete_queues(self) -> None:
