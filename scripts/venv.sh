@@ -33,7 +33,9 @@ make_venv() {
     if "$1/bin/python" -c '' 2>/dev/null && [ "$(cat "$1/.made-from-$2" 2>/dev/null)" = "$(state_of "$2")" ]; then
         return
     fi
+    quiet=--quiet
     if ! "$1/bin/python" -m pip --version >/dev/null 2>&1; then
+        quiet=
         python=$(find_python "${3-}")
         rm -rf "$1"
         if ! "$python" -m venv "$1"; then
@@ -42,7 +44,8 @@ make_venv() {
         fi
     fi
     echo "Installing what $2 names into $1: about a minute the first time." >&2
-    "$1/bin/python" -m pip install --require-hashes -r "$2" >&2
+    # shellcheck disable=SC2086 # no word at all when not quiet: the first time shows its progress
+    "$1/bin/python" -m pip install $quiet --require-hashes -r "$2" >&2
     "$1/bin/python" -m pip install --quiet --no-deps --no-build-isolation -e . >&2
     # the lock for development holds all that the other one does
     for lock in requirements.lock "$2"; do
