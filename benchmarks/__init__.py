@@ -1,4 +1,4 @@
 """Benchmarks: each module is a command that prints a table of figures measured in one run, as ratios where it can.
 
-    python -m benchmarks.purchase
+python -m benchmarks.purchase
 """

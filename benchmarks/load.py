@@ -74,9 +74,7 @@ async def drive(port: int, make: Make, *, clients: int, seconds: float, expected
     await asyncio.gather(*(client() for _ in range(clients)))
     elapsed = time.perf_counter() - started
     latencies.sort()
-    return Measure(
-        len(latencies) / elapsed, percentile(latencies, 0.5), percentile(latencies, 0.99), refused
-    )
+    return Measure(len(latencies) / elapsed, percentile(latencies, 0.5), percentile(latencies, 0.99), refused)
 
 
 def percentile(ordered: list[float], share: float) -> float:

@@ -134,10 +134,9 @@ def variables(servers: Servers, ports: dict[str, int]) -> dict[str, str]:
         "AUTH_REGISTER_RATE": "1000000/minute",
         "AUTH_LOGIN_RATE": "1000000/minute",
         "BILLING_MONEY_RATE_LIMIT": "100000000/minute",
-        "PAYMENT_CALLBACK_RATE_LIMIT": "100000000/minute",
         "PAYMENT_YOOKASSA_API_URL": f"http://127.0.0.1:{ports['sandbox']}/sandbox/v3",
         "PAYMENT_YOOKASSA_SECRET_KEY": shop,
-        "SANDBOX_SECRET_KEY": shop,
+        "SANDBOX_SHOP_SECRET_KEY": shop,
     }
 
 
