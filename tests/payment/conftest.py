@@ -1,12 +1,11 @@
 """Payment on a real database and Redis, with short links and the sandbox beside it and auth at its door."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import delete
 
 from tests.factories.auth_door import AuthDoor
 from tests.payment.network import Network
@@ -14,6 +13,7 @@ from tests.payment.stage import Stage
 from theatre.kit.clock import MovableClock
 from theatre.kit.migrations import migrate
 from theatre.payment.app import create_app
+from theatre.payment.models import Attempt, OutboxMessage, ProviderEvent, Refund
 from theatre.payment.settings import PaymentSettings
 from theatre.sandbox.app import create_app as create_sandbox
 from theatre.sandbox.app import init as init_sandbox
@@ -21,7 +21,7 @@ from theatre.sandbox.settings import SandboxSettings
 from theatre.short_link.app import create_app as create_short_link
 from theatre.short_link.settings import ShortLinkSettings
 
-TABLES = ("outbox_message", "provider_event", "refund", "attempt")
+TABLES = (OutboxMessage, ProviderEvent, Refund, Attempt)
 
 
 @pytest.fixture(scope="session")
@@ -54,36 +54,24 @@ async def neighbours(database_url: str, auth: AuthDoor) -> AsyncIterator[dict[st
         yield {"auth": auth.transport.app, "short_link": short_link, "s": short_link, "sandbox": sandbox}
 
 
-@pytest.fixture
-def network(neighbours: dict[str, FastAPI]) -> Network:
-    return Network(dict(neighbours))
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest.fixture
-def settings(database_url: str, redis_url: str) -> PaymentSettings:
-    return PaymentSettings(database_url=database_url, redis_url=redis_url, janitor_seconds=3600)
-
-
-@pytest.fixture
-async def empty(database_url: str) -> None:
-    engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
-    async with engine.begin() as connection:
-        for table in TABLES:
-            await connection.execute(text(f"DELETE FROM payment.{table}"))
-    await engine.dispose()
-
-
-@pytest.fixture
-async def stage(
-    empty: None, settings: PaymentSettings, network: Network, clock: MovableClock, auth: AuthDoor
+@pytest.fixture(scope="session")
+async def standing_stage(
+    neighbours: dict[str, FastAPI], database_url: str, redis_url: str, auth: AuthDoor
 ) -> AsyncIterator[Stage]:
+    network, clock = Network(dict(neighbours)), MovableClock()
+    settings = PaymentSettings(database_url=database_url, redis_url=redis_url, janitor_seconds=3600)
     app = create_app(settings, transport=network, clock=clock)
     async with app.router.lifespan_context(app):
-        stage = Stage(app, network, clock, auth, settings)
-        yield stage
-        await asyncio.gather(*(caller.aclose() for caller in stage.callers))
+        yield Stage(app, network, clock, auth, settings)
+
+
+@pytest.fixture
+async def stage(standing_stage: Stage) -> Stage:
+    """An empty payment on a network without faults, at the present moment."""
+    standing_stage.network.faults.clear()
+    standing_stage.network.calls.clear()
+    standing_stage.clock.offset = timedelta()
+    async with standing_stage.resources.sessions.begin() as session:
+        for table in TABLES:
+            await session.execute(delete(table))
+    return standing_stage

@@ -1,6 +1,6 @@
 """Payment between billing, browsers and the sandbox, with every act of theirs as one call."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,6 @@ class Stage:
     clock: MovableClock
     auth: AuthDoor
     settings: PaymentSettings
-    callers: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
     def resources(self) -> Resources:
@@ -51,8 +50,7 @@ class Stage:
     def caller(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
         """Give a client that calls from an address."""
         transport = httpx.ASGITransport(self.app, client=(address, 5000))
-        self.callers.append(httpx.AsyncClient(transport=transport, base_url=HOUSE))
-        return self.callers[-1]
+        return httpx.AsyncClient(transport=transport, base_url=HOUSE)
 
     async def post(self, path: str, asked: AttemptStart | RefundStart | None = None) -> httpx.Response:
         """Call an internal door as billing does."""
