@@ -102,6 +102,6 @@ async def tell(sessions: Sessions, user_id: UUID, clock: MovableClock, **changes
         **changes,
     }
     data = PaymentStatusData.model_validate(payment)
-    news = notifications.News(Kind.PAYMENT_STATUS, user_id, data, dedupe_key=str(uuid4()))
+    news = notifications.News(kind=Kind.PAYMENT_STATUS, user_id=user_id, data=data, dedupe_key=str(uuid4()))
     async with transaction(sessions) as session:
         return await notifications.accept(session, news, now=clock.now())

@@ -244,7 +244,7 @@ HOSTILE_ADDRESSES = [
 
 
 @pytest.mark.parametrize("email", HOSTILE_ADDRESSES)
-async def test_only_one_plain_address_is_written_to(
+async def test_only_one_read_address_is_written_to(
     held: WorkerResources, sink: Sink, auth: AuthDoor, clock: MovableClock, email: str
 ) -> None:
     """RELIABILITY S-N4."""
@@ -261,7 +261,7 @@ async def test_only_one_plain_address_is_written_to(
         ("alice@почта.example", "alice@xn--80a1acny.example"),
     ],
 )
-async def test_unusual_but_plain_addresses_are_written_to(
+async def test_unusual_but_read_addresses_are_written_to(
     held: WorkerResources, sink: Sink, auth: AuthDoor, clock: MovableClock, *, email: str, written_to: str
 ) -> None:
     await tell(held.sessions, auth.add_contact(email=email).user_id, clock)

@@ -15,7 +15,7 @@ from theatre.kit.money import Money
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Unwritable
 from theatre.notification.kinds import Data, PaymentStatusData, RegistrationData
-from theatre.notification.mails import Letter, Writer, amount_text
+from theatre.notification.mails import Letter, Writer, format_amount
 from theatre.notification.stationery import open_templates
 
 PAYMENT_ID = UUID("0197f000-0000-7000-8000-000000000001")
@@ -80,7 +80,7 @@ def test_a_payment_mail_says_what_for_how_much_and_where_to_look(
 ) -> None:
     mail = write(writer, payment(status), locale=locale)
     html = Reader(mail.html)
-    amount = amount_text(Money(39900, "RUB"), locale)
+    amount = format_amount(Money(39900, "RUB"), locale)
     assert mail.subject == SUBJECTS[locale, status]
     for reading in (mail.text, html.words):
         for word in ("Алиса", "Месяц кино", amount, str(PAYMENT_ID)):
@@ -172,4 +172,4 @@ def test_a_value_that_a_template_misses_is_an_error_and_not_a_gap(writer: Writer
     ],
 )
 def test_money_is_written_for_people_with_all_its_digits(money: Money, ru: str, en: str) -> None:
-    assert (amount_text(money, "ru"), amount_text(money, "en")) == (ru, en)
+    assert (format_amount(money, "ru"), format_amount(money, "en")) == (ru, en)

@@ -8,7 +8,7 @@ DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 ENCODED_WORD = "=?"
 
 
-def plain_address(text: str) -> str:
+def read_address(text: str) -> str:
     """Give the address in ASCII.
 
     Raises:

@@ -16,5 +16,7 @@ facts: Consumer[WorkerResources] = Consumer("worker-notification", InboxMessage,
 
 @facts.on(UserRegistered)
 async def greet(session: Session, event: UserRegistered, message: Envelope, held: WorkerResources) -> None:
-    news = News(Kind.REGISTRATION, event.user_id, RegistrationData(), dedupe_key=str(message.id))
+    news = News(
+        kind=Kind.REGISTRATION, user_id=event.user_id, data=RegistrationData(), dedupe_key=str(message.id)
+    )
     await notifications.accept(session, news, now=held.clock.now())

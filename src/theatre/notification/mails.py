@@ -9,7 +9,7 @@ from jinja2 import Environment, TemplateError
 from theatre.contracts.auth import Contact
 from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS
 from theatre.kit.money import Money, to_decimal
-from theatre.notification.addresses import plain_address
+from theatre.notification.addresses import read_address
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Undeliverable, Unwritable
 from theatre.notification.kinds import Data, PaymentStatusData
@@ -51,7 +51,7 @@ class Writer:
             raise Unwritable(f"The template {name} does not fit: {error}.") from error
         return Mail(
             message_id=f"<{letter.delivery_id}@{self.domain}>",
-            to=recipient(contact),
+            to=read_recipient(contact),
             subject=subject,
             text=text.strip() + "\n",
             html=html,
@@ -63,26 +63,26 @@ class Writer:
             return {}
         return {
             "title": data.title,
-            "amount": amount_text(data.to_money(), locale),
+            "amount": format_amount(data.to_money(), locale),
             "message": data.message,
             "payment_id": data.payment_id,
             "payments_url": f"{self.public_url}/account/payments",
         }
 
 
-def recipient(contact: Contact) -> str:
+def read_recipient(contact: Contact) -> str:
     """Give the one address to write to.
 
     Raises:
         Undeliverable: auth has something else.
     """
     try:
-        return plain_address(contact.email)
+        return read_address(contact.email)
     except ValueError as error:
         raise Undeliverable("The address is not a plain e-mail address.") from error
 
 
-def amount_text(money: Money, locale: str) -> str:
+def format_amount(money: Money, locale: str) -> str:
     """Write an amount as on a receipt, with all its digits: `1 399,00 ₽`, `RUB 1,399.00`."""
     whole, point, part = to_decimal(money).partition(".")
     grouped = f"{int(whole):,}"

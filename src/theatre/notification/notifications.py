@@ -19,7 +19,7 @@ WAKEUP_CHANNEL = "notification_delivery"
 WAKE = text("SELECT pg_notify(:channel, '') WHERE pg_try_advisory_xact_lock(hashtext(:channel))")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """What somebody is to be told, and by which channels."""
 

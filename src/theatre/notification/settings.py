@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
 from theatre.kit.settings import ServiceSettings
-from theatre.notification.addresses import plain_address
+from theatre.notification.addresses import read_address
 
 DEFAULT_MAIL_FROM = "Online Theatre <no-reply@localhost>"
 
@@ -32,7 +32,7 @@ class NotificationSettings(ServiceSettings):
     @field_validator("mail_from")
     @classmethod
     def _check_mail_from(cls, value: str) -> str:
-        plain_address(parseaddr(value)[1])
+        read_address(parseaddr(value)[1])
         return value
 
     @property

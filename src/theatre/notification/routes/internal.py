@@ -20,18 +20,23 @@ router = APIRouter(prefix="/notification/internal/v1/events", tags=["internal"],
 async def tell_registration(
     request: Request, body: RegistrationBody, session: InTransaction, _: CallingService
 ) -> Accepted:
-    return await tell(session, request, body, Kind.REGISTRATION, body.data)
+    return await accept(session, request, read_news(body, Kind.REGISTRATION, body.data))
 
 
 @router.post("/payment_status", status_code=HTTPStatus.ACCEPTED, summary="Tell what became of a payment")
 async def tell_payment_status(
     request: Request, body: PaymentStatusBody, session: InTransaction, _: CallingService
 ) -> Accepted:
-    return await tell(session, request, body, Kind.PAYMENT_STATUS, body.data)
+    return await accept(session, request, read_news(body, Kind.PAYMENT_STATUS, body.data))
 
 
-async def tell(session: Session, request: Request, body: EventBody, kind: Kind, data: Data) -> Accepted:
-    """Store what a body says."""
-    news = News(kind, body.user_id, data, body.dedupe_key, body.channels or tuple(ChannelName))
+async def accept(session: Session, request: Request, news: News) -> Accepted:
+    """Store news."""
     now = request.app.state.resources.clock.now()
     return Accepted(id=await notifications.accept(session, news, now=now))
+
+
+def read_news(body: EventBody, kind: Kind, data: Data) -> News:
+    """Read what a body says; without channels, all of them."""
+    channels = body.channels or tuple(ChannelName)
+    return News(kind=kind, user_id=body.user_id, data=data, dedupe_key=body.dedupe_key, channels=channels)
