@@ -21,8 +21,9 @@ class House(Program):
         environment = {"THEATRE_HOME": str(home), "THEATRE_PORT": str(self.port), "COLUMNS": "200"}
         super().__init__([*THEATRE, "up"], environment, home.with_suffix(".log"))
 
-    async def open(self, **further: str) -> None:
-        """Start it and wait until it is ready."""
+    async def open(self, *options: str, **further: str) -> None:
+        """Start it, with further options and variables, and wait until it is ready."""
+        self.command = [*THEATRE, "up", *options]
         self.start(**further)
         await until_ready(f"{self.url}/web/api/_ready", self)
 

@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+import theatre
 from tests.flows.house import House, demo, own_house
+from tests.flows.programs import status_of, until, until_ready
 from tests.flows.shopping import (
     CARD_NEVER_TOLD,
     CARD_WITHOUT_QUESTIONS,
@@ -16,6 +19,7 @@ from tests.flows.shopping import (
     shopper_at,
     status_of_payment,
 )
+from theatre.demo.shopper import Failed
 from theatre.registry import SERVICES
 
 pytestmark = pytest.mark.timeout(120)
@@ -121,3 +125,32 @@ async def test_a_second_start_of_the_same_house_says_so_and_leaves_the_first_alo
         assert "keeps the servers" in second.said()
     async with httpx.AsyncClient(base_url=house.url) as client:
         assert (await client.get("/auth/api/_ready")).status_code == 200
+
+
+async def test_reset_starts_from_nothing(house: House) -> None:
+    async with shopper_at(house.url) as shopper:
+        await house.stop()
+        await house.open("--reset")
+        with pytest.raises(Failed, match="LOGIN_BAD_CREDENTIALS"):
+            await asyncio.to_thread(shopper.sign_in)
+
+
+async def test_code_that_changes_restarts_the_services_and_not_the_servers() -> None:
+    async with own_house() as house:
+        await house.open("--reload")
+        before = set(house.servers())
+        Path(theatre.__file__).touch()
+        await until_starting(house)
+        await until_ready(f"{house.url}/web/api/_ready", house)
+        assert set(house.servers()) == before
+        house.kill()
+        await house.until_servers_are_gone()
+
+
+async def until_starting(house: House) -> None:
+    """Wait until the services are away or starting."""
+
+    async def is_starting() -> bool:
+        return await status_of(f"{house.url}/web/api/_ready") != httpx.codes.OK
+
+    await until(is_starting)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from theatre.embedded.furniture import complete
 from theatre.embedded.inside import HouseTransport
 from theatre.embedded.settings import HouseSettings
 from theatre.kit.broker import open_broker
@@ -15,6 +16,10 @@ from theatre.kit.worker import Worker
 from theatre.registry import BY_NAME, SERVICES, declare_queues
 
 Parts = Mapping[str, ServiceSettings]
+
+# connections of one service to the database; where there is a worker it has most of them, one to be woken by
+CONNECTIONS = 5
+CONNECTIONS_OF_WORKER = 3
 
 
 @asynccontextmanager
@@ -25,11 +30,13 @@ async def open_house(house: HouseSettings, parts: Parts) -> AsyncIterator[dict[s
         stack.push_async_callback(transport.close_network)
         broker = await stack.enter_async_context(open_broker(house))
         outside = {"broker": broker, "transport": transport}
-        apps = {name: BY_NAME[name].create_app(part, **outside) for name, part in parts.items()}
+        apps = {name: BY_NAME[name].create_app(pooled(part), **outside) for name, part in parts.items()}
         children = {prefix: apps[service.name] for service in SERVICES for prefix in service.prefixes}
         transport.open(children)
         workers = [
-            await stack.enter_async_context(BY_NAME[name].open_worker(part, **outside))
+            await stack.enter_async_context(
+                BY_NAME[name].open_worker(pooled(part, of_worker=True), **outside)
+            )
             for name, part in parts.items()
             if BY_NAME[name].has_worker
         ]
@@ -40,6 +47,13 @@ async def open_house(house: HouseSettings, parts: Parts) -> AsyncIterator[dict[s
         share_readiness(apps)
         async with running(workers):
             yield children
+
+
+def pooled(part: ServiceSettings, *, of_worker: bool = False) -> ServiceSettings:
+    """Give an application or a worker its share of the house's connections, unless the environment said otherwise."""
+    has_worker = BY_NAME[part.service].has_worker
+    size = CONNECTIONS_OF_WORKER if of_worker else CONNECTIONS - CONNECTIONS_OF_WORKER * has_worker
+    return complete(part, {"database_pool_size": size})
 
 
 def share_readiness(apps: Mapping[str, FastAPI]) -> None:
