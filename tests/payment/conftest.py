@@ -1,11 +1,12 @@
 """Payment on a real database and Redis, with short links and the sandbox beside it and auth at its door."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import delete
+from starlette.types import ASGIApp
 
 from tests.factories.auth_door import AuthDoor
 from tests.payment.network import Network
@@ -31,6 +32,14 @@ async def database_url(postgres_url: str) -> str:
     return postgres_url
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """Who is beside payment, and the way on which the sandbox calls back: closed unless a test opens it."""
+
+    applications: dict[str, ASGIApp]
+    from_sandbox: Network
+
+
 class PatientAuthDoor(AuthDoor):
     """Its tokens outlive every clock that a test moves."""
 
@@ -44,25 +53,31 @@ def auth() -> AuthDoor:
 
 
 @pytest.fixture(scope="session")
-async def neighbours(database_url: str, auth: AuthDoor) -> AsyncIterator[dict[str, FastAPI]]:
-    network = Network({"auth": auth.transport.app})
+async def neighbours(database_url: str, auth: AuthDoor) -> AsyncIterator[Neighbours]:
+    network, from_sandbox = Network({"auth": auth.transport.app}), Network()
     short_link = create_short_link(ShortLinkSettings(database_url=database_url), transport=network)
     sandbox_settings = SandboxSettings(database_url=database_url)
     await init_sandbox(sandbox_settings)
-    sandbox = create_sandbox(sandbox_settings, transport=Network())
+    sandbox = create_sandbox(sandbox_settings, transport=from_sandbox)
     async with short_link.router.lifespan_context(short_link), sandbox.router.lifespan_context(sandbox):
-        yield {"auth": auth.transport.app, "short_link": short_link, "s": short_link, "sandbox": sandbox}
+        applications = {
+            "auth": auth.transport.app,
+            "short_link": short_link,
+            "s": short_link,
+            "sandbox": sandbox,
+        }
+        yield Neighbours(applications, from_sandbox)
 
 
 @pytest.fixture(scope="session")
 async def standing_stage(
-    neighbours: dict[str, FastAPI], database_url: str, redis_url: str, auth: AuthDoor
+    neighbours: Neighbours, database_url: str, redis_url: str, auth: AuthDoor
 ) -> AsyncIterator[Stage]:
-    network, clock = Network(dict(neighbours)), MovableClock()
+    network, clock = Network(neighbours.applications), MovableClock()
     settings = PaymentSettings(database_url=database_url, redis_url=redis_url, janitor_seconds=3600)
     app = create_app(settings, transport=network, clock=clock)
     async with app.router.lifespan_context(app):
-        yield Stage(app, network, clock, auth, settings)
+        yield Stage(app, network, neighbours.from_sandbox, clock, auth, settings)
 
 
 @pytest.fixture
@@ -70,6 +85,7 @@ async def stage(standing_stage: Stage) -> Stage:
     """An empty payment on a network without faults, at the present moment."""
     standing_stage.network.faults.clear()
     standing_stage.network.calls.clear()
+    standing_stage.from_sandbox.applications.clear()
     standing_stage.clock.offset = timedelta()
     async with standing_stage.resources.sessions.begin() as session:
         for table in TABLES:

@@ -1,5 +1,6 @@
 """Payment between billing, browsers and the sandbox, with every act of theirs as one call."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,6 +39,7 @@ class Stage:
 
     app: FastAPI
     network: Network
+    from_sandbox: Network
     clock: MovableClock
     auth: AuthDoor
     settings: PaymentSettings
@@ -143,6 +145,13 @@ class Stage:
         """Count a table's rows."""
         async with self.resources.sessions() as session:
             return len((await session.scalars(select(table))).all())
+
+    async def wait_for_facts(self, attempt: dict[str, Any], count: int) -> list[str]:
+        """Wait until so many facts were told about a payment."""
+        async with asyncio.timeout(20):
+            while len(keys := await self.fact_keys(attempt)) < count:
+                await asyncio.sleep(0.02)
+        return keys
 
     async def run_jobs(self) -> None:
         """Let the janitor have one round."""

@@ -24,6 +24,7 @@ from tests.payment.stage import (
     order,
 )
 from theatre.contracts.payment import AttemptStatus
+from theatre.kit.broker import Done, Message, Subscription
 from theatre.payment.models import Attempt, ProviderEvent
 from theatre.payment.provider_events import MAX_CHECKS
 
@@ -427,14 +428,34 @@ async def test_a_refund_made_behind_our_back_is_kept_for_a_person(stage: Stage) 
     assert (event.status, event.reason) == ("waiting", "we know no such refund")
 
 
-async def test_the_sandbox_itself_is_understood(stage: Stage) -> None:
-    """The whole arrow: what the payment system really sends settles the attempt."""
-    attempt = await stage.begin()
-    await stage.pay(attempt)
-    sent = await stage.browse(
-        "GET", "/sandbox/control/v1/notifications", params={"payment_id": attempt["provider_reference"]}
-    )
-    assert sent.status_code == 200
+async def test_what_the_payment_system_really_sends_settles_attempts_and_refunds(stage: Stage) -> None:
+    """The whole arrow of DESIGN 5.5."""
+    stage.from_sandbox.applications["payment"] = stage.app
+    paid, declined = await stage.begin(), await stage.begin()
+    await stage.pay(paid)
+    await stage.pay(declined, POOR_CARD)
+    assert await stage.wait_for_facts(paid, 1) == ["payment.attempt.succeeded"]
+    assert await stage.wait_for_facts(declined, 1) == ["payment.attempt.failed"]
+    await stage.refund(paid)
+    assert await stage.wait_for_facts(paid, 2) == ["payment.attempt.succeeded", "payment.refund.succeeded"]
+
+
+async def test_facts_reach_whoever_listens_at_the_broker(stage: Stage) -> None:
+    heard: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def receive(message: Message, _: bool) -> Done:
+        await heard.put(message)
+        return Done()
+
+    await stage.resources.broker.declare([Subscription("test-payment", ("payment.#",))])
+    listening = asyncio.create_task(stage.resources.broker.consume("test-payment", receive))
+    attempt = await stage.begin_paid()
+    async with asyncio.timeout(20):
+        while attempt["id"].encode() not in (message := await heard.get()).body:
+            pass
+    assert message.key == "payment.attempt.succeeded"
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_redis_away_changes_nothing_about_money(stage: Stage) -> None:

@@ -1,9 +1,10 @@
 """What payment's verbs reach beyond their tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from theatre.contracts.short_link import ShortLinkClient
 from theatre.kit.clock import Clock
+from theatre.payment.flights import Flights
 from theatre.payment.providers import Provider, Providers, choose
 from theatre.payment.states import States
 
@@ -18,6 +19,7 @@ class Outside:
     links: ShortLinkClient
     clock: Clock
     public_url: str
+    flights: Flights = field(default_factory=Flights)
 
     def provider(self, name: str | None) -> Provider:
         """Give the provider of a name, or the default one.

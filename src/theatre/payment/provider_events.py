@@ -27,7 +27,7 @@ async def receive(sessions: Sessions, provider: Provider, callback: Callback, *,
     """Store a callback and do what it says; one that is known changes nothing. Returns when all is durable.
 
     The object is read from the provider first, outside any transaction; if that does not answer, the callback is
-    stored and judged later.
+    stored and judged later. Twins that come at the same moment share one reading.
 
     Raises:
         ForgedCallback: wrong sender, or the provider does not confirm it; nothing was stored.
@@ -35,6 +35,13 @@ async def receive(sessions: Sessions, provider: Provider, callback: Callback, *,
     """
     provider.authenticate(callback)
     notice = provider.parse(callback.body)
+    judge = partial(_judge, sessions, provider, notice, raw=callback.body, outside=outside)
+    await outside.flights.join((provider.name, notice.event, notice.object_id), judge)
+
+
+async def _judge(
+    sessions: Sessions, provider: Provider, notice: Notice, *, raw: bytes, outside: Outside
+) -> None:
     if await _is_judged(sessions, provider, notice):
         return
     try:
@@ -42,7 +49,7 @@ async def receive(sessions: Sessions, provider: Provider, callback: Callback, *,
     except OutcomeUnknown as unknown:
         log.warning("callback not confirmed yet", object_id=notice.object_id, cause=unknown.detail)
         reading = None
-    await _settle(sessions, provider, notice, raw=callback.body, reading=reading, outside=outside)
+    await _settle(sessions, provider, notice, raw=raw, reading=reading, outside=outside)
 
 
 async def check(sessions: Sessions, event: ProviderEvent, *, outside: Outside) -> None:

@@ -1,0 +1,189 @@
+"""What every provider must do for us: the same tests for each member of the port.
+
+A member joins by a `Counterpart`: itself, and how people and the payment system act towards it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from tests.payment.network import Network, cut_reply, refuse_connection
+from tests.payment.stage import GOOD_CARD, HOUSE, POOR_CARD, Stage
+from theatre.contracts.payment import AttemptStatus, RefundStatus
+from theatre.kit.clock import SystemClock
+from theatre.kit.ids import new_id
+from theatre.kit.money import Money
+from theatre.payment.errors import ForgedCallback, MalformedCallback, OutcomeUnknown
+from theatre.payment.failures import MESSAGES
+from theatre.payment.providers import Callback, Order, Provider, ProviderRefused, Reading, RefundOrder
+
+PRICE = Money(39900, "RUB")
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """A member and the world around it; `create_call` and `refund_call` are how its requests begin."""
+
+    provider: Provider
+    network: Network
+    create_call: str
+    refund_call: str
+    pay: Callable[[Reading], Awaitable[None]]
+    decline: Callable[[Reading], Awaitable[None]]
+    stranger: Callback
+
+
+@pytest.fixture(params=["yookassa"])
+def counterpart(request: pytest.FixtureRequest, stage: Stage) -> Counterpart:
+    make: dict[str, Callable[[Stage], Counterpart]] = {"yookassa": yookassa}
+    return make[request.param](stage)
+
+
+def yookassa(stage: Stage) -> Counterpart:
+    """YooKassa, with the sandbox in its place."""
+
+    async def pay_with(reading: Reading, card: str) -> None:
+        await stage.pay({"confirmation_url": reading.confirmation_url}, card)
+
+    return Counterpart(
+        provider=stage.resources.outside.providers["yookassa"],
+        network=stage.network,
+        create_call="POST /sandbox/v3/payments",
+        refund_call="POST /sandbox/v3/refunds",
+        pay=lambda reading: pay_with(reading, GOOD_CARD),
+        decline=lambda reading: pay_with(reading, POOR_CARD),
+        stranger=Callback({"content-type": "application/json"}, b"{}", ip_address("203.0.113.9")),
+    )
+
+
+def order(**words: Any) -> Order:
+    defaults = {"attempt_id": new_id(), "payment_id": new_id(), "total": PRICE, "description": "A month"}
+    return Order(**{**defaults, "return_url": f"{HOUSE}/r", "save_method": False, **words})
+
+
+async def paid(counterpart: Counterpart) -> Reading:
+    """Begin and pay."""
+    begun = await counterpart.provider.create(order())
+    await counterpart.pay(begun)
+    reading = await counterpart.provider.read(begun.reference)
+    assert reading is not None
+    return reading
+
+
+async def test_a_begun_payment_is_pending_with_a_page_to_go_to(counterpart: Counterpart) -> None:
+    wanted = order()
+    reading = await counterpart.provider.create(wanted)
+    assert (reading.status, reading.amount, reading.attempt_id) == (
+        AttemptStatus.PENDING,
+        PRICE,
+        wanted.attempt_id,
+    )
+    assert reading.confirmation_url
+    assert reading.doubt is None
+
+
+async def test_beginning_again_with_the_same_id_gives_the_same_payment(counterpart: Counterpart) -> None:
+    wanted = order()
+    first = await counterpart.provider.create(wanted)
+    assert await counterpart.provider.create(wanted) == first
+    assert (await counterpart.provider.create(order())).reference != first.reference
+
+
+async def test_a_payment_whose_answer_was_lost_is_there_and_can_be_found(counterpart: Counterpart) -> None:
+    wanted = order()
+    counterpart.network.fail(counterpart.create_call, cut_reply)
+    with pytest.raises(OutcomeUnknown):
+        await counterpart.provider.create(wanted)
+    found = await counterpart.provider.find_by_attempt(wanted.attempt_id, since=SystemClock().now())
+    assert found == await counterpart.provider.create(wanted)
+    assert await counterpart.provider.find_by_attempt(new_id(), since=SystemClock().now()) is None
+
+
+async def test_a_payment_that_was_made_succeeded_with_moment_and_amount(counterpart: Counterpart) -> None:
+    reading = await paid(counterpart)
+    assert (reading.status, reading.amount, reading.failure_code) == (AttemptStatus.SUCCEEDED, PRICE, None)
+    assert reading.captured_at is not None
+    assert reading.captured_at.tzinfo is not None
+
+
+async def test_a_declined_payment_failed_for_a_reason_that_we_have_words_for(
+    counterpart: Counterpart,
+) -> None:
+    begun = await counterpart.provider.create(order())
+    await counterpart.decline(begun)
+    reading = await counterpart.provider.read(begun.reference)
+    assert reading is not None
+    assert reading.status == AttemptStatus.FAILED
+    assert reading.failure_code in MESSAGES
+
+
+async def test_what_nobody_knows_is_absent(counterpart: Counterpart) -> None:
+    reading = await paid(counterpart)
+    assert await counterpart.provider.read(str(new_id())) is None
+    assert await counterpart.provider.read_refund(str(new_id())) is None
+    assert await counterpart.provider.find_refund(new_id(), payment_reference=reading.reference) is None
+
+
+async def test_money_is_given_back_once_per_id(counterpart: Counterpart) -> None:
+    reading = await paid(counterpart)
+    wanted = RefundOrder(new_id(), reading.reference, Money(100, "RUB"), "not wanted")
+    first = await counterpart.provider.refund(wanted)
+    assert (first.status, first.amount, first.refund_id) == (
+        RefundStatus.SUCCEEDED,
+        Money(100, "RUB"),
+        wanted.refund_id,
+    )
+    assert (await counterpart.provider.refund(wanted)).reference == first.reference
+    assert await counterpart.provider.read_refund(first.reference) == first
+    found = await counterpart.provider.find_refund(wanted.refund_id, payment_reference=reading.reference)
+    assert found == first
+
+
+async def test_a_refund_whose_answer_was_lost_is_unknown_and_not_repeated(counterpart: Counterpart) -> None:
+    reading = await paid(counterpart)
+    wanted = RefundOrder(new_id(), reading.reference, PRICE, "not wanted")
+    counterpart.network.fail(counterpart.refund_call, cut_reply)
+    with pytest.raises(OutcomeUnknown):
+        await counterpart.provider.refund(wanted)
+    assert (await counterpart.provider.refund(wanted)).amount == PRICE
+
+
+async def test_more_than_was_taken_is_refused_for_good(counterpart: Counterpart) -> None:
+    reading = await paid(counterpart)
+    with pytest.raises(ProviderRefused):
+        await counterpart.provider.refund(
+            RefundOrder(new_id(), reading.reference, Money(39901, "RUB"), "greed")
+        )
+
+
+async def test_nobody_there_is_unknown(counterpart: Counterpart) -> None:
+    counterpart.network.fail("", refuse_connection, times=6)
+    provider = counterpart.provider
+    questions: list[Callable[[], Awaitable[object]]] = [
+        lambda: provider.create(order()),
+        lambda: provider.read("1"),
+        lambda: provider.refund(RefundOrder(new_id(), "1", PRICE, "why")),
+        lambda: provider.read_refund("1"),
+        lambda: provider.find_refund(new_id(), payment_reference="1"),
+    ]
+    for question in questions:
+        with pytest.raises(OutcomeUnknown):
+            await question()
+
+
+async def test_strangers_and_rubbish_are_refused(counterpart: Counterpart) -> None:
+    with pytest.raises(ForgedCallback):
+        counterpart.provider.authenticate(counterpart.stranger)
+    for body in (b"", b"\xff", b"{}", b"a=b"):
+        with pytest.raises(MalformedCallback):
+            counterpart.provider.parse(body)
+
+
+async def test_terms_are_told(counterpart: Counterpart) -> None:
+    capabilities = counterpart.provider.capabilities
+    assert capabilities.title
+    assert capabilities.link_lifetime.total_seconds() > 0
+    assert capabilities.key_lifetime > capabilities.link_lifetime
