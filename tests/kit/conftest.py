@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-import structlog
 
 from tests.kit import stage
 from tests.kit.brokers import delete_topology
@@ -14,18 +13,6 @@ from theatre.kit.broker.rabbit import RabbitBroker
 from theatre.kit.clock import SystemClock
 from theatre.kit.db import sessions_of
 from theatre.kit.migrations import migrate
-
-
-@pytest.fixture(scope="session", autouse=True)
-def plain_logs() -> None:
-    """Log exceptions as text: structlog's own default draws every local variable, which takes seconds."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(),
-        ]
-    )
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from theatre.billing.models import (
     OutboxMessage,
     PaymentItem,
     Price,
+    Product,
     Subscription,
     SubscriptionPeriod,
     SubscriptionStatus,
@@ -202,4 +203,5 @@ async def list_own(session: Session, user_id: UUID, request: PageRequest) -> Pag
 
 
 def _with_product() -> Select[Subscription]:
-    return select(Subscription).options(joinedload(Subscription.product), joinedload(Subscription.price))
+    product = joinedload(Subscription.product).selectinload(Product.prices)
+    return select(Subscription).options(product, joinedload(Subscription.price))

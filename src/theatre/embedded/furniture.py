@@ -1,6 +1,7 @@
 """What each service of the house is told where the environment says nothing: addresses and secrets."""
 
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -45,6 +46,8 @@ def _auth(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
         "signing_key": SecretStr(secrets.get("auth.signing_key")),
         "refresh_secret": SecretStr(secrets.get("auth.refresh_secret")),
         "demo_users": True,
+        # the storefront calls from this very process and says for whom
+        "trusted_proxies": [ip_network("127.0.0.0/8")],
     }
 
 

@@ -1,0 +1,144 @@
+"""Checkout when payment-service answers late, wrongly, or not at all."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import orjson
+import pytest
+
+from tests.billing.conftest import Caller
+from tests.billing.desk import PaymentDesk, attempt
+from tests.billing.test_purchase import create
+from theatre.billing import attempts
+from theatre.billing.settings import BillingSettings
+from theatre.contracts.payment import PaymentClient
+from theatre.kit.clock import MovableClock
+from theatre.kit.db import Sessions
+from theatre.kit.http import ServiceClient
+
+Make = Callable[..., Caller]
+
+
+def hang_up(_: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("no answer")
+
+
+async def status_of(caller: Caller, payment: dict[str, object]) -> str:
+    return str((await caller.get(f"/payments/{payment['id']}")).json()["status"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        hang_up,
+        lambda _: httpx.Response(500, json={}),
+        lambda _: httpx.Response(503, json={}),
+        lambda _: httpx.Response(200, text="<html>"),
+        lambda _: httpx.Response(200, json={"id": 1}),
+        lambda _: httpx.Response(302, headers={"Location": "https://evil.example"}),
+        lambda _: httpx.Response(404, json={"code": "x"}),
+    ],
+)
+async def test_no_clear_answer_is_not_a_failure(
+    make_caller: Make, desk: PaymentDesk, answer: Callable[[httpx.Request], httpx.Response]
+) -> None:
+    """W8: the payment stays pending, and asking again goes on with the very same attempt."""
+    caller = make_caller()
+    payment = await create(caller)
+    desk.answer = answer
+    unknown = await caller.post(f"/payments/{payment['id']}/checkout", key="k")
+    assert (unknown.status_code, unknown.json()["code"]) == (503, "billing.checkout_unknown")
+    assert unknown.headers["Retry-After"]
+    assert await status_of(caller, payment) == "pending"
+    desk.answer = desk.usual
+    again = await caller.post(f"/payments/{payment['id']}/checkout", key="k")
+    assert again.status_code == 200
+    assert len({body["id"] for _, _, body in desk.asked}) == 1
+
+
+async def test_a_refused_attempt_says_why_and_invents_no_link(make_caller: Make, desk: PaymentDesk) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    failure = {"code": "general_decline", "message": "The bank said no."}
+    desk.answer = lambda request: httpx.Response(
+        200,
+        json=attempt(orjson.loads(request.content), status="failed", confirmation_url=None, failure=failure),
+    )
+    answer = await caller.post(f"/payments/{payment['id']}/checkout")
+    assert (answer.status_code, answer.json()["code"]) == (409, "billing.checkout_refused")
+    assert answer.json()["detail"] == "The bank said no."
+
+
+async def test_an_unknown_provider_leaves_the_payment_unpaid(make_caller: Make, desk: PaymentDesk) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    desk.answer = lambda _: httpx.Response(422, json={"code": "payment.provider_unknown"})
+    answer = await caller.post(f"/payments/{payment['id']}/checkout", {"provider": "acme"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "billing.provider_unknown")
+    assert await status_of(caller, payment) == "unpaid"
+
+
+async def test_an_expired_payment_cannot_be_checked_out(make_caller: Make, clock: MovableClock) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    clock.advance(timedelta(days=2))
+    token = {"Authorization": caller.http.headers["Authorization"]}
+    answer = await caller.http.post(
+        f"/billing/api/v1/payments/{payment['id']}/checkout", headers={**token, "Idempotency-Key": "k"}
+    )
+    # the token is older than the moved clock allows, which is refused first
+    assert answer.status_code == 401
+
+
+async def test_a_wish_to_cancel_closes_the_checkout(make_caller: Make) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    path = f"/payments/{payment['id']}"
+    await caller.post(f"{path}/checkout")
+    canceled = await caller.post(f"{path}/cancel")
+    assert (canceled.status_code, canceled.json()["status"]) == (200, "pending")
+    assert canceled.json()["cancel_requested_at"]
+    assert (await caller.post(f"{path}/checkout")).json()["code"] == "billing.payment_not_payable"
+
+
+async def test_the_link_that_is_over_is_asked_for_again(
+    make_caller: Make, desk: PaymentDesk, clock: MovableClock
+) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    path = f"/payments/{payment['id']}/checkout"
+    desk.answer = lambda request: httpx.Response(
+        200, json=attempt(orjson.loads(request.content), expires_at=clock.now().isoformat())
+    )
+    await caller.post(path)
+    await caller.post(path)
+    assert len(desk.asked) == 2
+
+
+async def test_the_janitor_asks_about_open_attempts_and_starts_those_never_heard_of(
+    make_caller: Make, desk: PaymentDesk, sessions: Sessions, settings: BillingSettings, clock: MovableClock
+) -> None:
+    """K2: a payment whose process died between commit and call goes on by itself."""
+    caller = make_caller()
+    payment = await create(caller)
+    desk.answer = hang_up
+    await caller.post(f"/payments/{payment['id']}/checkout")
+    desk.asked.clear()
+
+    def unheard_of(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, json={"code": "x"}) if request.method == "GET" else desk.usual(request)
+
+    desk.answer = unheard_of
+    client = PaymentClient(ServiceClient("http://payment", transport=desk.transport))
+    later = clock.now() + timedelta(minutes=2)
+    while await attempts.ask_due(sessions, client, settings=settings, now=later):
+        pass
+    await client.close()
+    mine = [
+        method
+        for method, _, body in desk.asked
+        if method == "POST" and UUID(body["payment_id"]) == UUID(str(payment["id"]))
+    ]
+    assert mine == ["POST"]
