@@ -90,7 +90,7 @@ def up(
 
         def welcome() -> None:
             bar.stop()
-            print(WELCOME.format(url=house.site, home=house.home))
+            print(WELCOME.format(url=house.site, home=house.home), flush=True)
 
         run(embedded.live(house, named, say=lambda step: bar.update(task, description=step), welcome=welcome))
 
@@ -166,11 +166,7 @@ def migrate(
     """Bring the tables of one service, or of all, up to date."""
     if (service is None) != all_services:
         raise typer.BadParameter("name one service, or say --all")
-    chosen = (
-        [service]
-        if service
-        else [one for one in SERVICES if one.in_production or os.environ.get("THEATRE_ENV") != "production"]
-    )
+    chosen = [service] if service else list_deployed()
     with progress() as bar:
         for one in bar.track(chosen, description="migrating"):
             bar.console.print(one.name)
@@ -252,7 +248,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 def progress() -> Progress:
     """Make the bar of long work."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def describe(error: ValidationError) -> str:

@@ -6,7 +6,10 @@ from contextlib import asynccontextmanager
 from theatre.embedded.furniture import complete
 from theatre.embedded.settings import HouseSettings
 from theatre.kit import servers
+from theatre.kit.logging import get_logger
 from theatre.kit.servers import Servers
+
+log = get_logger(__name__)
 
 
 @asynccontextmanager
@@ -24,6 +27,8 @@ async def open_servers(house: HouseSettings) -> AsyncIterator[HouseSettings]:
         return
     own = Servers(house.home, with_postgres="database_url" in missing, with_valkey="redis_url" in missing)
     async with own:
+        for note in own.notes:
+            log.warning(note)
         yield complete(house, {"database_url": own.postgres_url, "redis_url": own.redis_url})
 
 
