@@ -199,9 +199,10 @@ def demo(
 def doctor() -> None:
     """Say what is configured, what of it answers, and at which version."""
     from theatre.doctor import examine
+    from theatre.embedded import HouseSettings
 
     settings = {service.name: service.read_settings() for service in SERVICES}
-    raise typer.Exit(0 if run(examine(settings, Console(highlight=False))) else 1)
+    raise typer.Exit(0 if run(examine(settings, HouseSettings().site, Console(highlight=False))) else 1)
 
 
 def list_deployed() -> list[Service]:

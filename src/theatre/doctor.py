@@ -34,14 +34,14 @@ class Finding:
     is_good: bool
 
 
-async def examine(parts: Mapping[str, ServiceSettings], console: Console) -> bool:
-    """Show every setting and every dependency; True if all answer."""
+async def examine(parts: Mapping[str, ServiceSettings], site: str, console: Console) -> bool:
+    """Show every setting and every dependency; True if all answer. `site` is where people reach the services."""
     console.print(f"online-theatre {__version__}")
     for name, settings in parts.items():
         console.print(settings_table(name, settings))
-    questions = dict(
-        question for name, settings in parts.items() for question in list_questions(name, settings)
-    )
+    questions = dict(question for settings in parts.values() for question in list_questions(settings))
+    for address in [f"{site}/{name}/api/_ready" for name in parts]:
+        questions[address] = partial(ask_service, address)
     findings = await asyncio.gather(*(find(subject, ask) for subject, ask in questions.items()))
     console.print(findings_table(findings))
     return all(finding.is_good for finding in findings)
@@ -71,7 +71,7 @@ def masked(value: object) -> str:
     return SECRET_VALUES.sub(MASK, str(value))
 
 
-def list_questions(name: str, settings: ServiceSettings) -> list[tuple[str, Ask]]:
+def list_questions(settings: ServiceSettings) -> list[tuple[str, Ask]]:
     """Pair what a service needs with how to ask it; the same thing of two services has the same name."""
     questions: list[tuple[str, Ask]] = []
     named = settings.model_fields_set
@@ -81,8 +81,7 @@ def list_questions(name: str, settings: ServiceSettings) -> list[tuple[str, Ask]
         questions.append((masked(settings.redis_url), partial(ask_redis, settings.redis_url)))
     if settings.broker_url != "embedded":
         questions.append((masked(settings.broker_url), partial(ask_rabbit, settings.broker_url)))
-    address = f"{settings.public_url}/{name}/api/_ready"
-    return [*questions, (address, partial(ask_service, address))]
+    return questions
 
 
 async def find(subject: str, ask: Ask) -> Finding:
