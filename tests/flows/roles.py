@@ -72,6 +72,8 @@ class Deployment:
         shop_secret = secrets.token_urlsafe(32)
         return {
             "THEATRE_DATABASE_URL": self.servers.database_url,
+            # the server is shared with other tests
+            "THEATRE_DATABASE_POOL_SIZE": "3",
             "THEATRE_REDIS_URL": self.servers.redis_url,
             "THEATRE_BROKER_URL": self.servers.broker_url,
             "THEATRE_BROKER_EXCHANGE": self.exchange,
