@@ -36,7 +36,7 @@ async def settings(database_url: str) -> SandboxSettings:
         await connection.execute(text(f"TRUNCATE {TABLES}"))
     await engine.dispose()
     settings = SandboxSettings(
-        database_url=database_url, public_url=PUBLIC_URL, shop_notification_url=HOOK_URL
+        database_url=database_url, public_url=PUBLIC_URL, shop_notification_url=HOOK_URL, database_pool_size=3
     )
     await init(settings)
     return settings

@@ -43,12 +43,14 @@ async def open_resources(
         )
         await stack.enter_async_context(http)
         sessions = sessions_of(engine)
+        statements = sessions_of(engine.execution_options(isolation_level="AUTOCOMMIT"))
         state = await stack.enter_async_context(State(engine, clock).following())
         yield Resources(
             engine=engine,
             sessions=sessions,
+            statements=statements,
             state=state,
-            sender=Sender(sessions, state, http, timeout_seconds=settings.notification_timeout_seconds),
+            sender=Sender(statements, state, http, timeout_seconds=settings.notification_timeout_seconds),
             pages=Pages(),
             public_url=settings.public_url.rstrip("/"),
             delay=timedelta(seconds=settings.delayed_outcome_seconds),

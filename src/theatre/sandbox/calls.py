@@ -62,6 +62,11 @@ def resources_of(request: Request) -> Resources:
     return resources
 
 
+async def given_resources(request: Request) -> Resources:
+    """Give them as a dependency; one that were no coroutine would be run on another thread."""
+    return resources_of(request)
+
+
 async def refreshed(request: Request) -> None:
     """Have the state read again if something changed (a dependency of whole routers)."""
     await resources_of(request).state.refresh()
@@ -72,10 +77,21 @@ async def open_session(request: Request) -> AsyncIterator[Session]:
     resources = resources_of(request)
     async with resources.sessions.begin() as session:
         yield session
+    announce_committed(session, resources)
+
+
+def announce_committed(session: Session, resources: Resources) -> None:
+    """Have what a transaction wrote taken notice of at once in this process."""
     if session.info.get(HAS_NEWS):
         resources.sender.wake()
     if session.info.get(CHANGES_STATE):
         resources.state.expire()
+
+
+async def open_reading(request: Request) -> AsyncIterator[Session]:
+    """Give a route that only reads a session without a transaction around it."""
+    async with resources_of(request).statements() as session:
+        yield session
 
 
 async def calling_shop(request: Request) -> Shop:
@@ -159,8 +175,9 @@ def _decimal(value: Any) -> Any:
         return value
 
 
-OurResources: TypeAlias = Annotated[Resources, Depends(resources_of)]
+OurResources: TypeAlias = Annotated[Resources, Depends(given_resources)]
 InTransaction: TypeAlias = Annotated[Session, Depends(open_session, scope="function")]
+Reading: TypeAlias = Annotated[Session, Depends(open_reading, scope="function")]
 CallingShop: TypeAlias = Annotated[Shop, Depends(calling_shop)]
 CallingApplication: TypeAlias = Annotated[Shop, Depends(calling_application)]
 WritingCall: TypeAlias = Annotated[Call, Depends(writing_call)]

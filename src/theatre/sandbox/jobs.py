@@ -10,7 +10,7 @@ EVERY_SECONDS = 0.5
 
 
 async def settle_due(resources: Resources) -> None:
-    if await terms.settle_due(resources.sessions, resources.state):
+    if await terms.settle_due(resources.sessions, resources.statements, resources.state):
         resources.sender.wake()
 
 

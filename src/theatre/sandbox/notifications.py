@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Integer, Update, bindparam, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.pagination import Page, PageRequest, page_of
+from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
 from theatre.sandbox.cards import SCENARIOS, NotificationCourse
 from theatre.sandbox.errors import NoSuchObject
 from theatre.sandbox.models import Notification, Payment, PaymentStatus, Refund
@@ -86,34 +87,36 @@ def next_try(created_at: datetime, now: datetime) -> datetime | None:
     return next((created_at + after for after in TRIES_AFTER if created_at + after > now), None)
 
 
-async def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[Notification]:
-    """Take notifications that are due, for `LEASE`; several senders never get the same one."""
+def _claiming() -> ReturningUpdate[Notification]:
     free = or_(Notification.claimed_until.is_(None), Notification.claimed_until < func.now())
     due = (
         select(Notification.id)
-        .where(Notification.next_try_at <= now, free)
+        .where(Notification.next_try_at <= bindparam("now"), free)
         .order_by(Notification.next_try_at)
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
         .with_for_update(skip_locked=True)
     )
-    taken = (
-        update(Notification)
-        .where(Notification.id.in_(due))
-        .values(claimed_until=func.now() + LEASE)
-        .returning(Notification)
-    )
-    return sorted(await session.scalars(taken), key=lambda one: one.id)
+    taken = update(Notification).where(Notification.id.in_(due))
+    return taken.values(claimed_until=func.now() + LEASE).returning(Notification)
+
+
+def _delivering() -> Update:
+    done: dict[str, Any] = {"delivered_at": bindparam("now"), "next_try_at": None}
+    delivered = update(Notification).where(Notification.id.in_(bindparam("ids", expanding=True)))
+    return delivered.values({**_after_try(Outcome(status=200)), **done})
+
+
+async def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[Notification]:
+    """Take notifications that are due, for `LEASE`; several senders never get the same one."""
+    taken = await session.scalars(CLAIMING, {"now": now, "limit": limit})
+    return sorted(taken, key=lambda one: one.id)
 
 
 async def record(session: Session, tried: Sequence[tuple[Notification, Outcome]], *, now: datetime) -> None:
     """Write down what came of tries: delivered only with exactly 200, otherwise due again while the day lasts."""
     delivered = [row.id for row, outcome in tried if outcome.status == HTTPStatus.OK]
     if delivered:
-        await session.execute(
-            update(Notification)
-            .where(Notification.id.in_(delivered))
-            .values({**_after_try(Outcome(status=200)), "delivered_at": now, "next_try_at": None})
-        )
+        await session.execute(DELIVERING, {"now": now, "ids": delivered}, execution_options=UNSYNCHRONIZED)
     for row, outcome in tried:
         if row.id not in delivered:
             change = update(Notification).where(Notification.id == row.id)
@@ -128,6 +131,12 @@ def _after_try(outcome: Outcome) -> dict[str, Any]:
         "claimed_until": None,
         "course": None,
     }
+
+
+# hot, so they are put together once
+CLAIMING = _claiming()
+DELIVERING = _delivering()
+UNSYNCHRONIZED = {"synchronize_session": False}
 
 
 def _undelivered(row: Notification, outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -146,9 +155,17 @@ async def list_page(
     if payment_id is not None:
         query = query.where(Notification.payment_id == payment_id)
     if page.after is not None:
-        query = query.where(Notification.id < UUID(page.after[0]))
+        query = query.where(Notification.id < _last_shown(page.after))
     rows = (await session.scalars(query)).all()
     return page_of(rows, page, key=lambda row: (row.id,))
+
+
+def _last_shown(after: tuple[str, ...]) -> UUID:
+    try:
+        [identity] = after
+        return UUID(identity)
+    except ValueError as error:
+        raise BadCursor from error
 
 
 async def redeliver(session: Session, notification_id: UUID, *, now: datetime) -> Notification:

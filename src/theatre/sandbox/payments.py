@@ -1,9 +1,10 @@
 """Payments as merchants make, read, capture and give them up."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, insert, inspect, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from theatre.kit.db import Session
 from theatre.kit.pagination import Page
@@ -16,23 +17,48 @@ from theatre.sandbox.object_ids import new_payment_id
 from theatre.sandbox.payment_methods import BANK_CARD, TERMS
 from theatre.sandbox.schemas import AmountField, CaptureOrder, PaymentFilter, PaymentOrder
 
+COLUMNS = {one.columns[0].name: one.key for one in inspect(Payment).column_attrs}
+
+
+def _inserting() -> ReturningInsert[Any]:
+    table = cast(Table, Payment.__table__)
+    claimed = keys.CLAIMING.cte("claimed")
+    values = select(*(bindparam(name, type_=table.c[name].type) for name in COLUMNS)).select_from(claimed)
+    return insert(table).from_select(list(COLUMNS), values).returning(table.c.id)
+
+
+# Claims the key and inserts the payment, if the key was free. Hot, so it is put together once.
+INSERTING = _inserting()
+
 
 async def create(session: Session, order: PaymentOrder, call: Call) -> Payment:
-    """Make a payment: pending until the payer confirms it, or final at once where a saved method is charged.
+    """Make a payment that waits for its payer. One statement, so that no transaction need be open around it.
 
     Raises:
         InvalidRequest, NotAllowed
     """
     check_order(order, call)
-    payment_id = new_payment_id(call.now)
-    if (twin := await keys.claim(session, call, str(payment_id))) is not None:
+    payment = _made(order, call)
+    payment.due_at = call.now + payment_methods.terms_of(payment).pay
+    values = {name: getattr(payment, key) for name, key in COLUMNS.items()}
+    made = await session.scalar(INSERTING, {**values, **keys.parameters(call, str(payment.id))})
+    if made is None:
+        return await get(session, call.shop.id, UUID(await keys.get_made(session, call)))
+    return payment
+
+
+async def charge(session: Session, order: PaymentOrder, method_id: UUID, *, call: Call) -> Payment:
+    """Make a payment by a saved method: it is final, or held, at once.
+
+    Raises:
+        InvalidRequest, NotAllowed
+    """
+    check_order(order, call)
+    payment = _made(order, call)
+    if (twin := await keys.claim(session, call, str(payment.id))) is not None:
         return await get(session, call.shop.id, UUID(twin))
-    payment = _made(order, call, payment_id)
-    if order.payment_method_id is None:
-        payment.due_at = call.now + payment_methods.terms_of(payment).pay
-    else:
-        method = await payment_methods.get_saved(session, call.shop.id, order.payment_method_id)
-        await _charge(session, payment, method, call)
+    method = await payment_methods.get_saved(session, call.shop.id, method_id)
+    await _charge(session, payment, method, call)
     session.add(payment)
     return payment
 
@@ -70,7 +96,8 @@ def _check_terms(order: PaymentOrder) -> None:
         raise InvalidRequest("Amount is above the limit of the payment method", parameter="amount.value")
 
 
-def _made(order: PaymentOrder, call: Call, payment_id: UUID) -> Payment:
+def _made(order: PaymentOrder, call: Call) -> Payment:
+    payment_id = new_payment_id(call.now)
     data = order.payment_method_data
     method: dict[str, Any] | None = None
     if data is not None and data.type != BANK_CARD:

@@ -11,10 +11,13 @@ from theatre.sandbox.state import State
 
 @dataclass(frozen=True)
 class Resources:
-    """Opened by the application's lifespan."""
+    """Opened by the application's lifespan. `statements` make each statement a transaction of its own: for reading,
+    and for what is written by one.
+    """
 
     engine: Engine
     sessions: Sessions
+    statements: Sessions
     state: State
     sender: Sender
     pages: Pages

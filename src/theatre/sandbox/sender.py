@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import httpx
 
-from theatre.kit.db import Sessions, transaction
+from theatre.kit.db import Sessions
 from theatre.kit.faults import describe, is_unavailability
 from theatre.kit.logging import get_logger
 from theatre.kit.tasks import finish
@@ -34,9 +34,9 @@ class Sender:
     """Claims due notifications and sends them, a few batches side by side. Any number of senders may work."""
 
     def __init__(
-        self, sessions: Sessions, state: State, http: httpx.AsyncClient, *, timeout_seconds: float
+        self, statements: Sessions, state: State, http: httpx.AsyncClient, *, timeout_seconds: float
     ) -> None:
-        self._sessions = sessions
+        self._statements = statements
         self._state = state
         self._http = http
         self._timeout_seconds = timeout_seconds
@@ -56,9 +56,10 @@ class Sender:
                 batch = await self._claim()
                 if batch:
                     group.create_task(finish(self._send_batch(batch)))
-                    continue
-                self._slots.release()
-                await self._wait()
+                else:
+                    self._slots.release()
+                if len(batch) < BATCH:
+                    await self._wait()
 
     async def _wait(self) -> None:
         try:
@@ -70,7 +71,7 @@ class Sender:
     async def _claim(self) -> Sequence[Notification]:
         try:
             await self._state.refresh()
-            async with transaction(self._sessions) as session:
+            async with self._statements() as session:
                 return await claim_due(session, now=self._state.clock.now(), limit=BATCH)
         except LOST as error:
             report(error)
@@ -79,7 +80,7 @@ class Sender:
     async def _send_batch(self, batch: Sequence[Notification]) -> None:
         try:
             outcomes = await asyncio.gather(*(self._send(notification) for notification in batch))
-            async with transaction(self._sessions) as session:
+            async with self._statements() as session:
                 await record(session, list(zip(batch, outcomes, strict=True)), now=self._state.clock.now())
         except LOST as error:
             # their lease ends by itself and they are sent again: at least once
@@ -101,7 +102,7 @@ class Sender:
             return NotificationCourse(notification.course)
         if notification.tries or notification.next_try_at != notification.created_at:
             return None
-        fault = await faults.take_for_event(self._state, self._sessions, notification.event)
+        fault = await faults.take_for_event(self._state, self._statements, notification.event)
         return COURSE_OF_FAULT[fault.kind] if fault is not None else None
 
     async def _post(self, notification: Notification) -> Outcome:

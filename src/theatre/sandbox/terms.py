@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from theatre.kit.db import Session, Sessions, transaction
 from theatre.sandbox import refunds, settlement
@@ -13,9 +13,11 @@ from theatre.sandbox.state import State
 BATCH = 100
 
 
-async def settle_due(sessions: Sessions, state: State) -> int:
+async def settle_due(sessions: Sessions, statements: Sessions, state: State) -> int:
     """End everything whose moment has come; give the number. Several processes may work side by side."""
     await state.refresh()
+    if not await _is_anything_due(statements, state.clock.now()):
+        return 0
     total = 0
     for settle in (settle_due_payments, settle_due_refunds):
         settled = BATCH
@@ -24,6 +26,13 @@ async def settle_due(sessions: Sessions, state: State) -> int:
                 settled = await settle(session, state.clock.now())
             total += settled
     return total
+
+
+async def _is_anything_due(statements: Sessions, now: datetime) -> bool:
+    payment = select(Payment.id).where(Payment.due_at <= now).exists()
+    refund = select(Refund.id).where(Refund.due_at <= now).exists()
+    async with statements() as session:
+        return bool(await session.scalar(select(or_(payment, refund))))
 
 
 async def settle_due_payments(session: Session, now: datetime) -> int:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from theatre.kit.routing import StrictRoute
 from theatre.sandbox import checkout
-from theatre.sandbox.calls import InTransaction, OurResources, refreshed
+from theatre.sandbox.calls import InTransaction, OurResources, Reading, refreshed
 from theatre.sandbox.forms import CardForm, read_card, read_code
 from theatre.sandbox.models import Payment, PaymentStatus
 from theatre.sandbox.object_ids import read_id
@@ -27,7 +27,7 @@ Languages: TypeAlias = Annotated[str, Header(alias="Accept-Language", include_in
 Field: TypeAlias = Annotated[str, Form(max_length=200)]
 
 
-def card_form(
+async def card_form(
     card_number: Field = "",
     expiry_month: Field = "",
     expiry_year: Field = "",
@@ -41,7 +41,7 @@ def card_form(
 
 @router.get("/{payment_id}", summary="The page where a payer pays")
 async def show(
-    payment_id: str, session: InTransaction, resources: OurResources, languages: Languages = ""
+    payment_id: str, session: Reading, resources: OurResources, languages: Languages = ""
 ) -> Response:
     payment = await checkout.get(session, read_id(payment_id))
     if not checkout.is_open(payment, resources.state.clock.now()):
@@ -79,7 +79,7 @@ async def pay(
 
 @router.get("/{payment_id}/3ds", summary="The 3-D Secure question")
 async def show_code(
-    payment_id: str, session: InTransaction, resources: OurResources, languages: Languages = ""
+    payment_id: str, session: Reading, resources: OurResources, languages: Languages = ""
 ) -> Response:
     payment = await checkout.get(session, read_id(payment_id))
     if not checkout.is_open(payment, resources.state.clock.now()):

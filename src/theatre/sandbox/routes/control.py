@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
 from theatre.kit.routing import StrictRoute
 from theatre.sandbox import clocks, faults, notifications, operations, payment_methods, shops, terms
-from theatre.sandbox.calls import InTransaction, OurResources, refreshed
+from theatre.sandbox.calls import InTransaction, OurResources, Reading, refreshed
 from theatre.sandbox.control_schemas import (
     ClockAnswer,
     ClockStep,
@@ -34,7 +34,7 @@ ShopId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$")]
 
 @router.get("/notifications", summary="List notifications, newest first")
 async def list_notifications(
-    session: InTransaction, page: Paging, payment_id: UUID | None = None
+    session: Reading, page: Paging, payment_id: UUID | None = None
 ) -> PageAnswer[NotificationAnswer]:
     found = await notifications.list_page(session, page, payment_id=payment_id)
     return PageAnswer(
@@ -58,13 +58,13 @@ async def read_clock(resources: OurResources) -> ClockAnswer:
 @router.post("/clock", summary="Move the clock forward; what becomes due is done before the answer")
 async def advance_clock(step: ClockStep, resources: OurResources) -> ClockAnswer:
     await clocks.advance(resources.sessions, resources.state, timedelta(seconds=step.advance_seconds))
-    await terms.settle_due(resources.sessions, resources.state)
+    await terms.settle_due(resources.sessions, resources.statements, resources.state)
     resources.sender.wake()
     return clock_answer(resources)
 
 
 @router.get("/faults", summary="List the faults that are on")
-async def list_faults(session: InTransaction) -> FaultsAnswer:
+async def list_faults(session: Reading) -> FaultsAnswer:
     return FaultsAnswer(items=[FaultAnswer.model_validate(fault) for fault in await faults.list_all(session)])
 
 
@@ -88,14 +88,14 @@ async def switch_fault_off(fault_id: UUID, session: InTransaction) -> None:
 
 @router.get("/operations", summary="List captures and refunds that happened, the oldest first")
 async def list_operations(
-    session: InTransaction, page: Paging, payment_id: UUID | None = None
+    session: Reading, page: Paging, payment_id: UUID | None = None
 ) -> PageAnswer[OperationAnswer]:
     found = await operations.list_page(session, page, payment_id=payment_id)
     return PageAnswer(items=[OperationAnswer.of(row) for row in found.items], next_cursor=found.next_cursor)
 
 
 @router.get("/shops", summary="List shops")
-async def list_shops(session: InTransaction) -> ShopsAnswer:
+async def list_shops(session: Reading) -> ShopsAnswer:
     return ShopsAnswer(items=[ShopAnswer.of(shop) for shop in await shops.list_all(session)])
 
 

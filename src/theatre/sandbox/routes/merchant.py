@@ -12,7 +12,9 @@ from theatre.sandbox.calls import (
     JsonAnswer,
     MerchantRoute,
     OurResources,
+    Reading,
     WritingCall,
+    announce_committed,
 )
 from theatre.sandbox.object_ids import read_id
 from theatre.sandbox.objects import (
@@ -39,10 +41,14 @@ router = APIRouter(prefix=PREFIX, tags=["YooKassa API v3"], route_class=Merchant
 
 
 @router.post("/payments", summary="Create a payment")
-async def create_payment(
-    order: PaymentOrder, call: WritingCall, session: InTransaction, resources: OurResources
-) -> JsonAnswer:
-    payment = await payments.create(session, order, call)
+async def create_payment(order: PaymentOrder, call: WritingCall, resources: OurResources) -> JsonAnswer:
+    if order.payment_method_id is None:
+        async with resources.statements() as session:
+            payment = await payments.create(session, order, call)
+    else:
+        async with resources.sessions.begin() as session:
+            payment = await payments.charge(session, order, order.payment_method_id, call=call)
+        announce_committed(session, resources)
     return JsonAnswer(payment_object(payment, resources.public_url))
 
 
@@ -50,7 +56,7 @@ async def create_payment(
 async def list_payments(
     wanted: Annotated[PaymentFilter, Query()],
     shop: CallingShop,
-    session: InTransaction,
+    session: Reading,
     resources: OurResources,
 ) -> JsonAnswer:
     page = await payments.list_page(session, shop.id, wanted)
@@ -63,7 +69,7 @@ async def list_payments(
 
 @router.get("/payments/{payment_id}", summary="Read a payment")
 async def read_payment(
-    payment_id: str, shop: CallingShop, session: InTransaction, resources: OurResources
+    payment_id: str, shop: CallingShop, session: Reading, resources: OurResources
 ) -> JsonAnswer:
     payment = await payments.get(session, shop.id, read_id(payment_id))
     return JsonAnswer(payment_object(payment, resources.public_url))
@@ -98,14 +104,14 @@ async def create_refund(
 
 @router.get("/refunds", summary="List refunds, newest first")
 async def list_refunds(
-    wanted: Annotated[RefundFilter, Query()], shop: CallingShop, session: InTransaction
+    wanted: Annotated[RefundFilter, Query()], shop: CallingShop, session: Reading
 ) -> JsonAnswer:
     page = await refunds.list_page(session, shop.id, wanted)
     return JsonAnswer(list_object([refund_object(refund) for refund in page.items], page.next_cursor))
 
 
 @router.get("/refunds/{refund_id}", summary="Read a refund")
-async def read_refund(refund_id: str, shop: CallingShop, session: InTransaction) -> JsonAnswer:
+async def read_refund(refund_id: str, shop: CallingShop, session: Reading) -> JsonAnswer:
     return JsonAnswer(refund_object(await refunds.get(session, shop.id, read_id(refund_id))))
 
 
@@ -116,14 +122,14 @@ async def create_receipt(order: ReceiptOrder, call: WritingCall, session: InTran
 
 @router.get("/receipts", summary="List receipts, newest first")
 async def list_receipts(
-    wanted: Annotated[ReceiptFilter, Query()], shop: CallingShop, session: InTransaction
+    wanted: Annotated[ReceiptFilter, Query()], shop: CallingShop, session: Reading
 ) -> JsonAnswer:
     page = await receipts.list_page(session, shop.id, wanted)
     return JsonAnswer(list_object([receipt_object(receipt) for receipt in page.items], page.next_cursor))
 
 
 @router.get("/receipts/{receipt_id}", summary="Read a receipt")
-async def read_receipt(receipt_id: str, shop: CallingShop, session: InTransaction) -> JsonAnswer:
+async def read_receipt(receipt_id: str, shop: CallingShop, session: Reading) -> JsonAnswer:
     return JsonAnswer(receipt_object(await receipts.get(session, shop.id, receipt_id)))
 
 
@@ -140,7 +146,7 @@ async def create_webhook(
 
 
 @router.get("/webhooks", summary="List webhooks (OAuth only)")
-async def list_webhooks(shop: CallingApplication, session: InTransaction) -> JsonAnswer:
+async def list_webhooks(shop: CallingApplication, session: Reading) -> JsonAnswer:
     found = await webhooks.list_all(session, shop.id)
     return JsonAnswer(list_object([webhook_object(webhook) for webhook in found], None))
 
