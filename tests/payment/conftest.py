@@ -60,7 +60,7 @@ async def neighbours(database_url: str, auth: AuthDoor) -> AsyncIterator[Neighbo
     await init_sandbox(sandbox_settings)
     sandbox = create_sandbox(sandbox_settings, transport=from_sandbox)
     async with short_link.router.lifespan_context(short_link), sandbox.router.lifespan_context(sandbox):
-        applications = {
+        applications: dict[str, ASGIApp] = {
             "auth": auth.transport.app,
             "short_link": short_link,
             "s": short_link,

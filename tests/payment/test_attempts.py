@@ -181,6 +181,13 @@ async def test_nobody_is_sent_to_a_strange_address_for_paying(stage: Stage, url:
     assert (await stage.read(str(asked.id)))["confirmation_url"] is None
 
 
+async def test_an_answer_that_does_not_say_whose_it_is_decides_nothing(stage: Stage) -> None:
+    asked = order()
+    stage.network.fail(CREATE, alter(lambda content: content.replace(b'"attempt_id"', b'"another_id"')))
+    assert (await stage.post("attempts", asked)).status_code == 503
+    assert (await stage.begin(asked))["status"] == "pending"
+
+
 async def test_without_short_links_the_attempt_begins_and_gets_one_when_asked_again(stage: Stage) -> None:
     asked = order()
     stage.network.fail("POST /short_link/", refuse_connection)

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_address
 from itertools import permutations
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 import structlog
 from redis.asyncio import Redis
@@ -25,8 +28,11 @@ from tests.payment.stage import (
 )
 from theatre.contracts.payment import AttemptStatus
 from theatre.kit.broker import Done, Message, Subscription
+from theatre.payment import provider_events
+from theatre.payment.flights import Flights
 from theatre.payment.models import Attempt, ProviderEvent
 from theatre.payment.provider_events import MAX_CHECKS
+from theatre.payment.providers import Callback
 
 
 async def test_a_confirmed_callback_settles_the_attempt_and_is_kept_as_it_came(stage: Stage) -> None:
@@ -54,6 +60,30 @@ async def test_the_same_callback_many_times_at_once_is_one_transition(stage: Sta
     assert {response.status_code for response in answers} == {200}
     assert await stage.fact_keys(attempt) == ["payment.attempt.succeeded"]
     assert await stage.count(ProviderEvent) == 1
+
+
+async def test_the_same_callback_at_two_processes_at_once_is_one_transition(stage: Stage) -> None:
+    """W2: between processes the table's key and lock decide."""
+    attempt = await stage.begin()
+    await stage.pay(attempt)
+    outside, hold = stage.resources.outside, Hold()
+    body = {
+        "type": "notification",
+        "event": "payment.succeeded",
+        "object": {"id": attempt["provider_reference"]},
+    }
+    callback = Callback({"content-type": "application/json"}, orjson.dumps(body), ip_address("127.0.0.1"))
+    stage.network.fail(READ, hold)
+    first = asyncio.create_task(
+        provider_events.receive(stage.resources.sessions, outside.provider(None), callback, outside=outside)
+    )
+    await hold.arrived.wait()
+    other = replace(outside, flights=Flights())
+    await provider_events.receive(stage.resources.sessions, outside.provider(None), callback, outside=other)
+    hold.released.set()
+    await first
+    assert await stage.fact_keys(attempt) == ["payment.attempt.succeeded"]
+    assert [event.status for event in await stage.events()] == ["applied"]
 
 
 async def test_a_known_callback_is_answered_without_asking_the_provider(stage: Stage) -> None:
@@ -212,6 +242,20 @@ async def test_a_kept_callback_that_turns_out_forged_is_rejected(stage: Stage) -
     [event] = await stage.events()
     assert (event.status, event.reason) == ("rejected", "the provider does not confirm it")
     assert (await stage.row(attempt["id"])).status == "pending"
+
+
+async def test_a_judged_callback_is_not_judged_again(stage: Stage) -> None:
+    """Two janitors, of which one met a provider that contradicted itself."""
+    attempt = await stage.begin()
+    await stage.pay(attempt)
+    stage.network.fail(READ, refuse_connection)
+    await stage.call_back("payment.succeeded", attempt["provider_reference"])
+    [waiting] = await stage.events()
+    await stage.call_back("payment.succeeded", attempt["provider_reference"])
+    stage.network.fail(READ, alter(lambda content: content.replace(b'"succeeded"', b'"pending"')))
+    outside = stage.resources.outside
+    await provider_events.check(stage.resources.sessions, waiting, outside=outside)
+    assert [event.status for event in await stage.events()] == ["applied"]
 
 
 async def test_a_callback_sent_again_while_it_waits_is_judged_at_once(stage: Stage) -> None:
@@ -419,6 +463,21 @@ async def answer_refund(stage: Stage, refund: dict[str, Any]) -> bool:
     return event.status == "applied"
 
 
+async def test_a_second_refund_in_the_name_of_one_is_a_case(stage: Stage) -> None:
+    attempt = await stage.begin_paid()
+    refund = await stage.refund(attempt, give_back(attempt, amount_minor=100))
+    body = {
+        "payment_id": attempt["provider_reference"],
+        "amount": {"value": "1.00", "currency": "RUB"},
+        "metadata": {"refund_id": refund["id"]},
+    }
+    there = await stage.ask_sandbox("POST", "refunds", json=body, headers={"Idempotence-Key": str(uuid4())})
+    assert (await stage.call_back("refund.succeeded", there["id"])).status_code == 200
+    event = (await stage.events())[-1]
+    assert event.status == "rejected"
+    assert event.case_opened_at is not None
+
+
 async def test_a_refund_made_behind_our_back_is_kept_for_a_person(stage: Stage) -> None:
     attempt = await stage.begin_paid()
     body = {"payment_id": attempt["provider_reference"], "amount": {"value": "1.00", "currency": "RUB"}}
@@ -458,8 +517,8 @@ async def test_facts_reach_whoever_listens_at_the_broker(stage: Stage) -> None:
     await asyncio.gather(listening, return_exceptions=True)
 
 
-async def test_redis_away_changes_nothing_about_money(stage: Stage) -> None:
-    """F-R3"""
+async def test_redis_emptied_changes_nothing_about_money(stage: Stage) -> None:
+    """F-R1"""
     attempt = await stage.begin()
     await stage.pay(attempt)
     async with Redis.from_url(stage.settings.redis_url) as redis:

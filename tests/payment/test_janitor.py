@@ -71,6 +71,17 @@ async def test_whoever_did_not_answer_is_asked_again_soon(stage: Stage) -> None:
     assert await stage.fact_keys(attempt) == ["payment.attempt.succeeded"]
 
 
+async def test_an_outage_does_not_make_the_pauses_grow(stage: Stage) -> None:
+    attempt = await stage.begin()
+    stage.network.fail(READ, refuse_connection, times=10)
+    for _ in range(10):
+        await stage.wait(seconds=31)
+    await stage.wait(seconds=31)
+    await stage.pay(attempt)
+    await stage.wait(seconds=61)
+    assert await stage.fact_keys(attempt) == ["payment.attempt.succeeded"]
+
+
 async def test_retry_after_of_the_provider_is_honoured(stage: Stage) -> None:
     """F-P1"""
     attempt = await stage.begin()

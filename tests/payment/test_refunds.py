@@ -212,6 +212,27 @@ async def test_a_pending_refund_that_ends_canceled_is_found_by_asking(stage: Sta
     assert await stage.fact_keys(attempt) == [PAID, KEPT]
 
 
+async def test_a_refund_that_succeeded_never_fails_afterwards(stage: Stage) -> None:
+    """Two askers, of which the slower one was told something else."""
+    attempt = await stage.begin_paid(PENDING_REFUND_CARD)
+    asked = give_back(attempt)
+    await stage.refund(attempt, asked)
+    hold = Hold()
+
+    async def late_no(request: Any, forward: Any) -> Any:
+        await hold(request, forward)
+        return await alter(lambda content: content.replace(b'"pending"', b'"canceled"'))(request, forward)
+
+    stage.network.fail(READ_REFUND, late_no)
+    late = asyncio.create_task(stage.refund(attempt, asked))
+    await hold.arrived.wait()
+    stage.network.fail(READ_REFUND, alter(lambda content: content.replace(b'"pending"', b'"succeeded"')))
+    assert (await stage.refund(attempt, asked))["status"] == "succeeded"
+    hold.released.set()
+    assert (await late)["status"] == "succeeded"
+    assert await stage.fact_keys(attempt) == [PAID, BACK]
+
+
 async def test_a_pending_refund_is_asked_about_with_its_reference(stage: Stage) -> None:
     attempt = await stage.begin_paid(PENDING_REFUND_CARD)
     await stage.refund(attempt)

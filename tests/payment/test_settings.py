@@ -62,4 +62,4 @@ def test_lists_are_read_from_the_environment_with_commas(monkeypatch: pytest.Mon
 
 def test_a_network_that_is_none_is_refused() -> None:
     with pytest.raises(ValidationError):
-        PaymentSettings(callback_networks="185.71.76.1/27")  # type: ignore[arg-type]
+        PaymentSettings(callback_networks="185.71.76.1/27")

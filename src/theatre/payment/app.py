@@ -12,10 +12,10 @@ from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.contracts.short_link import ShortLinkClient
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
-from theatre.kit.cache import RedisCache
+from theatre.kit.cache import Cache, RedisCache
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import open_engine, ping, sessions_of
-from theatre.kit.http import ServiceClient
+from theatre.kit.http import ServiceClient, ServiceToken
 from theatre.kit.outbox import Relay
 from theatre.kit.ratelimit import RedisRateLimit
 from theatre.kit.worker import Worker
@@ -54,38 +54,52 @@ async def open_resources(
         token = service_token(settings, transport)
         auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
         stack.push_async_callback(auth.close)
-        links = ShortLinkClient(
-            ServiceClient(
-                settings.short_link_url,
-                token=token,
-                transport=transport,
-                timeout_seconds=SHORT_LINK_TIMEOUT_SECONDS,
-            )
-        )
+        links = open_links(settings, token, transport)
         stack.push_async_callback(links.close)
         wire = open_wire(settings, transport)
         stack.push_async_callback(wire.close)
-        yookassa = YooKassa(wire, trust_of(settings))
         yield Resources(
             engine=engine,
             sessions=sessions_of(engine),
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             broker=await stack.enter_async_context(open_broker(settings)) if broker is None else broker,
             clock=clock,
-            outside=Outside(
-                providers={yookassa.name: yookassa},
-                default_provider=settings.default_provider,
-                states=States(cache),
-                links=links,
-                clock=clock,
-                public_url=settings.public_url.rstrip("/"),
-            ),
+            outside=outside_of(settings, wire, cache, links=links, clock=clock),
             tokens=Tokens(cache, settings.token_secret_list()),
             ratelimit=ratelimit,
             return_page=ReturnPage(),
             trusted_proxies=settings.trusted_proxies,
             forged_callback_rate=settings.forged_callback_rate,
         )
+
+
+def outside_of(
+    settings: PaymentSettings, wire: Wire, cache: Cache, *, links: ShortLinkClient, clock: Clock
+) -> Outside:
+    """Choose the payment systems, and put together what verbs reach."""
+    yookassa = YooKassa(wire, trust_of(settings))
+    return Outside(
+        providers={yookassa.name: yookassa},
+        default_provider=settings.default_provider,
+        states=States(cache),
+        links=links,
+        clock=clock,
+        public_url=settings.public_url.rstrip("/"),
+    )
+
+
+def open_links(
+    settings: PaymentSettings, token: ServiceToken, transport: httpx.AsyncBaseTransport | None
+) -> ShortLinkClient:
+    """Open the way to short links; a purchase does not wait long for one."""
+    return ShortLinkClient(
+        ServiceClient(
+            settings.short_link_url,
+            token=token,
+            transport=transport,
+            timeout_seconds=SHORT_LINK_TIMEOUT_SECONDS,
+        )
+    )
 
 
 def open_wire(settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None) -> Wire:

@@ -52,7 +52,7 @@ async def check_due(
     """Run `check` for each row that is due, outside any transaction, until none is.
 
     A row is claimed by moving its next question ahead, so a process that dies delays it and no more. A row whose
-    check fails for want of an answer is due again soon.
+    check fails for want of an answer is due again soon, and that question does not count.
     """
     while rows := await _claim(sessions, table, now=clock.now()):
         limit = asyncio.Semaphore(ASKERS)
@@ -99,4 +99,6 @@ async def _ask_soon(sessions: Sessions, row: Checked, *, now: datetime) -> None:
     table = type(row)
     async with transaction(sessions) as session:
         still_open = (table.id == row.id) & table.next_check_at.is_not(None)
-        await session.execute(update(table).where(still_open).values(next_check_at=now))
+        await session.execute(
+            update(table).where(still_open).values(next_check_at=now, checks=row.checks - 1)
+        )
