@@ -164,3 +164,17 @@ async def test_the_way_back_leads_to_this_site_alone(make_caller: Make, url: str
     answer = await caller.post(f"/payments/{payment['id']}/checkout", {"return_url": url})
     assert (answer.status_code, answer.json()["code"]) == (422, "billing.return_url_foreign")
     assert (await caller.get(f"/payments/{payment['id']}")).json()["status"] == "unpaid"
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff\xfe", b"[" * 100_000, b"1" + b"0" * 5000, b"NaN", b'{"a": 1, "a": 2}']
+)
+@pytest.mark.parametrize("door", ["cancel", "checkout"])
+async def test_json_that_is_none_is_refused_where_no_body_is_needed_too(
+    make_caller: Make, door: str, body: bytes
+) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    answer = await send(caller, f"/payments/{payment['id']}/{door}", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "kit.malformed_json"), answer.text
+    assert (await caller.get(f"/payments/{payment['id']}")).json()["status"] == "unpaid"

@@ -26,6 +26,7 @@ from theatre.kit.clock import Clock
 from theatre.kit.db import Session, Sessions, sqlstate, transact
 from theatre.kit.errors import Conflict, Invalid, Problem
 from theatre.kit.problems import MEDIA_TYPE, problem_answer
+from theatre.kit.routing import read_json
 
 T = TypeVar("T")
 
@@ -289,9 +290,13 @@ def key_of(request: Request) -> str:
 
 
 async def fingerprint_of(request: Request) -> bytes:
-    """Digest what is asked: method, path and the body with its names in order, so that key order does not matter."""
+    """Digest what is asked: method, path and the body with its names in order, so that key order does not matter.
+
+    Raises:
+        MalformedJson: also at a door that reads no body.
+    """
     body = await request.body()
-    canonical = json.dumps(json.loads(body), sort_keys=True).encode() if body else b""
+    canonical = json.dumps(read_json(body), sort_keys=True).encode() if body else b""
     return hashlib.sha256(
         b"\0".join([request.method.encode(), request.url.path.encode(), canonical])
     ).digest()

@@ -30,15 +30,23 @@ class StrictRequest(Request):
     """A request whose JSON must be unambiguous; also keeps the bytes for fingerprints."""
 
     async def json(self) -> Any:
-        body = await self.body()
         try:
-            return json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse)
-        except (RecursionError, UnicodeDecodeError) as error:
-            raise MalformedJson from error
-        except json.JSONDecodeError:
-            raise
-        except ValueError as error:
-            raise MalformedJson from error
+            return read_json(await self.body())
+        except MalformedJson as error:
+            # of all exceptions FastAPI leaves only this one its meaning
+            raise json.JSONDecodeError(error.detail, "", 0) from error
+
+
+def read_json(body: bytes) -> Any:
+    """Read JSON that can be read in one way only.
+
+    Raises:
+        MalformedJson
+    """
+    try:
+        return json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse)
+    except (RecursionError, ValueError) as error:
+        raise MalformedJson from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
