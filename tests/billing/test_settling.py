@@ -197,6 +197,25 @@ async def test_pending_refunds_reserve_their_sum(session: Session, settings: Bil
     assert (await ask(29900)).status == RefundStatus.PENDING
 
 
+async def test_a_failed_refund_that_succeeded_after_all_is_in_the_ledger(
+    session: Session, settings: BillingSettings
+) -> None:
+    """Money wins over a verdict; what is more than was paid stands there as unallocated."""
+    payment = await buy(session, settings, "film")
+    await pay(session, settings, payment)
+    made = []
+    for _ in range(2):
+        claim = refunds.Claim(RefundSource.USER, payment.user_id, "x")
+        refund = await refunds.request(session, payment.id, claim, settings=settings, now=NOW)
+        refused = Failure(code="refused", message="no")
+        await refunds.fail(session, payment.id, refund.id, failure=refused, now=NOW)
+        made.append(refund)
+    for refund in made:
+        await refunds.succeed(session, payment.id, refund.id, now=NOW)
+    assert payment.status == "refunded"
+    assert await balances(session, payment) == {"cash:yookassa": -29900, "unallocated": 29900}
+
+
 @pytest.mark.parametrize("money", [Money(0, "RUB"), Money(100, "USD")])
 async def test_a_refund_of_nothing_or_in_another_currency_is_refused(
     session: Session, settings: BillingSettings, money: Money

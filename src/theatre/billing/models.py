@@ -64,7 +64,8 @@ REFUND_TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     RefundStatus.REQUESTED: frozenset({RefundStatus.PENDING, RefundStatus.REJECTED}),
     RefundStatus.PENDING: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
     RefundStatus.SUCCEEDED: frozenset(),
-    RefundStatus.FAILED: frozenset(),
+    # a provider may find out afterwards that the money did go back: money wins
+    RefundStatus.FAILED: frozenset({RefundStatus.SUCCEEDED}),
     RefundStatus.REJECTED: frozenset(),
 }
 RESERVING = frozenset({RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.SUCCEEDED})

@@ -175,23 +175,26 @@ async def send(sessions: Sessions, client: PaymentClient, refund_id: UUID, *, no
 async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: datetime) -> None:
     """Take note that a refund reached the buyer. Once; locks the payment.
 
-    When the refunds reach the total, the payment becomes *refunded* and loses its rights in this transaction.
+    When the refunds reach the total, the payment becomes *refunded* and loses its rights in this transaction. One that
+    had failed and succeeded after all may be more than is left by now: then the ledger says so, as unallocated.
     """
     payment = await payments.get_locked(session, payment_id)
     refund = await _get_locked(session, refund_id)
-    if refund.status != RefundStatus.PENDING:
+    if refund.status == RefundStatus.SUCCEEDED:
         return
     _move(refund, RefundStatus.SUCCEEDED, now=now)
+    fits = payment.refunded_minor + refund.amount_minor <= payment.total_minor
+    counts = fits and refund.source != RefundSource.LATE
     await ledger.post(
         session,
         f"refund:{refund.id}",
-        _lines(payment, refund),
+        _lines(payment, refund, counts=counts),
         kind="refund",
         payment_id=payment.id,
         refund_id=refund.id,
         now=now,
     )
-    if refund.source == RefundSource.LATE:
+    if not counts:
         return
     payment.refunded_minor += refund.amount_minor
     if payment.refunded_minor == payment.total_minor:
@@ -233,10 +236,10 @@ def _move(refund: Refund, to: RefundStatus, *, now: datetime) -> None:
     refund.next_ask_at = None
 
 
-def _lines(payment: Payment, refund: Refund) -> list[ledger.Line]:
+def _lines(payment: Payment, refund: Refund, *, counts: bool) -> list[ledger.Line]:
     given = Money(refund.amount_minor, refund.currency)
     back = [ledger.credit(ledger.cash(refund.provider), given)]
-    if refund.source == RefundSource.LATE:
+    if not counts:
         return [*back, ledger.Line(ledger.UNALLOCATED, given)]
     shares = share_of_refund(
         [item.total_minor for item in payment.items],
