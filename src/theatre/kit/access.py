@@ -20,7 +20,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from theatre.kit.clock import Clock
-from theatre.kit.errors import Forbidden, Transient, Unauthenticated
+from theatre.kit.errors import Forbidden, Problem, Unauthenticated
 from theatre.kit.logging import get_logger
 
 log = get_logger(__name__)
@@ -168,8 +168,9 @@ class Access:
                 revocations = await self._fetch_revocations(since)
                 since = revocations.until
                 self._note(revocations.session_ids)
-            except Transient as error:
-                log.debug("revocations not refreshed", error=repr(error))
+            # a refusal too (auth half started, our secret not yet known to it): giving up would let the ended in
+            except Problem as error:
+                log.warning("revocations not refreshed", error=repr(error))
             await asyncio.sleep(REVOCATION_POLL_SECONDS)
 
     def _note(self, session_ids: frozenset[UUID]) -> None:

@@ -1,0 +1,37 @@
+"""Following auth's list of ended sessions."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from theatre.kit import access
+from theatre.kit.access import Access, Keys, Revocations
+from theatre.kit.clock import SystemClock
+from theatre.kit.http import Refused, Unknown
+
+
+@pytest.mark.parametrize("fault", [Unknown(), Refused(401, "auth.bad_client", "no"), Refused(404, "x", "no")])
+async def test_the_list_of_ended_sessions_is_followed_after_any_answer(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-A8: an auth that refuses once must not leave ended sessions alive until we restart."""
+    monkeypatch.setattr(access, "REVOCATION_POLL_SECONDS", 0)
+    faults = [fault]
+    asked_again = asyncio.Event()
+
+    async def fetch_revocations(_: datetime | None) -> Revocations:
+        if faults:
+            raise faults.pop()
+        asked_again.set()
+        return Revocations(frozenset({uuid4()}), datetime.now(UTC))
+
+    async def fetch_keys() -> Keys:
+        return []
+
+    follower = Access(
+        issuer="x", clock=SystemClock(), fetch_keys=fetch_keys, fetch_revocations=fetch_revocations
+    )
+    async with follower.following(), asyncio.timeout(5):
+        await asked_again.wait()
