@@ -55,8 +55,8 @@ class RedisRateLimit:
         untold = self._untold.pop((item, identity), 0) + 1
         if untold >= step:
             await self._tell(item, identity, untold)
-        elif len(self._untold) < MAX_IDENTITIES:
-            self._untold[item, identity] = untold
+        else:
+            self._keep_untold(item, identity, untold)
 
     async def _tell(self, item: RateLimitItem, identity: tuple[str, ...], number: int) -> None:
         limiter = self._shared
@@ -67,9 +67,16 @@ class RedisRateLimit:
             limiter = self._local
             allowed = await limiter.hit(item, *identity, cost=number)
         if not allowed:
-            self._untold[item, identity] = number - 1
+            self._keep_untold(item, identity, number - 1)
             reset_at, _ = await limiter.get_window_stats(item, *identity)
             raise TooMany(max(1, math.ceil(reset_at - time.time())))
+
+    def _keep_untold(self, item: RateLimitItem, identity: tuple[str, ...], number: int) -> None:
+        # those who left are never told of: forgetting all at times gives each of the others a hundredth more
+        if len(self._untold) >= MAX_IDENTITIES:
+            self._untold.clear()
+        if number:
+            self._untold[item, identity] = number
 
     async def close(self) -> None:
         await self._pool.aclose()
