@@ -72,6 +72,8 @@ def open_engine(url: str, *, role: str, pool_size: int = 5, pool_timeout_seconds
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout_seconds,
+        # else the text of an error, and so the log, would carry addresses, hashes and links
+        hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args={
