@@ -33,6 +33,10 @@ class Service:
         found = resolve_name(f"theatre.{self.name}.settings:{self.settings_class}")
         return cast(ServiceSettings, found())
 
+    def load(self) -> None:
+        """Import its code now, which takes a while, rather than in the middle of something that is timed."""
+        self._wiring("create_app")
+
     def create_app(self, settings: ServiceSettings, **outside: Any) -> "FastAPI":
         """Make its application; `outside` replaces `broker`, `transport` or `clock`."""
         return cast("FastAPI", self._wiring("create_app")(settings, **outside))

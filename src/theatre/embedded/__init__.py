@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 
 from theatre.embedded.doors import Doors
@@ -17,6 +17,7 @@ from theatre.embedded.secrets import Secrets
 from theatre.embedded.servers import open_servers, reset
 from theatre.embedded.settings import HouseSettings
 from theatre.kit.settings import ServiceSettings
+from theatre.registry import BY_NAME
 
 __all__ = ["HouseSettings", "PortTaken", "live", "live_reloading", "reset"]
 
@@ -63,7 +64,9 @@ async def _live(
     async with AsyncExitStack() as stack:
         front = await stack.enter_async_context(serving(doors, listen(house.host, house.port)))
         say("PostgreSQL and Valkey")
+        loading = asyncio.create_task(asyncio.to_thread(load, named))
         house = await stack.enter_async_context(open_servers(house))
+        await loading
         parts = furnish(house, named, Secrets(house.secrets_file))
         await prepare(house, parts, say=say)
         say("services")
@@ -74,3 +77,9 @@ async def _live(
         finally:
             say("closing")
             await front.drain()
+
+
+def load(names: Iterable[str]) -> None:
+    """Import the code of services."""
+    for name in names:
+        BY_NAME[name].load()

@@ -19,10 +19,10 @@ async def open_servers(house: HouseSettings) -> AsyncIterator[HouseSettings]:
     Raises:
         ServersError
     """
-    house.home.mkdir(parents=True, exist_ok=True)
     house = complete(house, {"public_url": house.site})
     missing = {"database_url", "redis_url"} - house.model_fields_set
     if not missing:
+        house.home.mkdir(parents=True, exist_ok=True)
         yield house
         return
     own = Servers(house.home, with_postgres="database_url" in missing, with_valkey="redis_url" in missing)
