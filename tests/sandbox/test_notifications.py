@@ -1,6 +1,8 @@
 """Notifications: sent after the commit, until exactly 200, on a schedule of a day by the sandbox's clock."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 
@@ -89,21 +91,26 @@ async def test_a_delivered_one_can_be_sent_again(merchant: Merchant, shop: Shop)
     assert first == second
 
 
-async def test_what_was_not_sent_before_a_stop_is_sent_after_the_start(
+async def test_what_was_not_delivered_before_a_stop_is_sent_after_the_start(
     settings: SandboxSettings, shop: Shop
 ) -> None:
-    silent = Shop()
-    silent.answers = [500] * 10
-    before = create_app(settings, transport=silent.transport)
-    async with before.router.lifespan_context(before):
-        transport = httpx.ASGITransport(app=before)
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
-            payment = await Merchant(http).pay(await Merchant(http).create())
-            await until_recorded(Merchant(http), payment, tries=1)
-            await Merchant(http).advance(10)
-    after = create_app(settings, transport=shop.transport)
-    async with after.router.lifespan_context(after):
-        assert (await shop.wait_for(1))[0]["object"]["id"] == payment["id"]
+    shop.answers = [500]
+    async with running(settings, shop) as merchant:
+        payment = await merchant.pay(await merchant.create())
+        await until_recorded(merchant, payment, tries=1)
+    async with running(settings, shop) as merchant:
+        await merchant.advance(10)
+        first, second = await shop.wait_for(2)
+    assert first == second
+
+
+@asynccontextmanager
+async def running(settings: SandboxSettings, shop: Shop) -> AsyncIterator[Merchant]:
+    """Start a sandbox, and stop it at the end."""
+    app = create_app(settings, transport=shop.transport)
+    async with app.router.lifespan_context(app):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as http:
+            yield Merchant(http)
 
 
 async def test_two_senders_side_by_side_send_each_notification_once(
