@@ -71,12 +71,78 @@ async def test_a_refused_attempt_says_why_and_invents_no_link(make_caller: Make,
     assert answer.json()["detail"] == "The bank said no."
 
 
-async def test_an_unknown_provider_leaves_the_payment_unpaid(make_caller: Make, desk: PaymentDesk) -> None:
+def refuse_to_store(code: str) -> Callable[[httpx.Request], httpx.Response]:
+    """Answer as payment-service to an attempt that it refuses, and to questions about it."""
+    return lambda request: httpx.Response(404 if request.method == "GET" else 422, json={"code": code})
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("payment.provider_unknown", 422, "billing.provider_unknown"),
+        ("payment.return_url_foreign", 422, "billing.return_url_foreign"),
+        ("kit.validation_failed", 409, "billing.checkout_refused"),
+    ],
+)
+async def test_an_attempt_that_is_not_stored_leaves_the_payment_unpaid(
+    make_caller: Make, desk: PaymentDesk, code: str, status: int, told: str
+) -> None:
     caller = make_caller()
     payment = await create(caller)
-    desk.answer = lambda _: httpx.Response(422, json={"code": "payment.provider_unknown"})
+    desk.answer = refuse_to_store(code)
     answer = await caller.post(f"/payments/{payment['id']}/checkout", {"provider": "acme"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "billing.provider_unknown")
+    assert (answer.status_code, answer.json()["code"]) == (status, told)
+    assert await status_of(caller, payment) == "unpaid"
+
+
+async def test_an_attempt_begun_before_is_not_taken_back_because_it_is_refused_now(
+    make_caller: Make, desk: PaymentDesk
+) -> None:
+    """Its link may still be paid: a second attempt beside it could take the money twice."""
+    caller = make_caller()
+    payment = await create(caller)
+    desk.answer = hang_up
+    await caller.post(f"/payments/{payment['id']}/checkout")
+    begun = desk.asked[0][2]
+    desk.answer = lambda request: (
+        httpx.Response(200, json=attempt(begun))
+        if request.method == "GET"
+        else httpx.Response(422, json={"code": "payment.return_url_foreign"})
+    )
+    again = await caller.post(f"/payments/{payment['id']}/checkout")
+    assert (again.status_code, again.json()["code"]) == (503, "billing.checkout_unknown")
+    assert await status_of(caller, payment) == "pending"
+
+
+async def test_a_wish_to_cancel_outlives_an_attempt_that_was_never_stored(
+    make_caller: Make, desk: PaymentDesk
+) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    path = f"/payments/{payment['id']}"
+
+    async def cancel() -> None:
+        await caller.post(f"{path}/cancel")
+
+    desk.before_answer = cancel
+    desk.answer = refuse_to_store("payment.provider_unknown")
+    await caller.post(f"{path}/checkout", {"provider": "acme"})
+    assert await status_of(caller, payment) == "canceled"
+
+
+async def test_the_janitor_takes_back_what_payment_service_will_never_store(
+    make_caller: Make, desk: PaymentDesk, sessions: Sessions, settings: BillingSettings, clock: MovableClock
+) -> None:
+    """K2: died between commit and call, with a payment system that does not exist."""
+    caller = make_caller()
+    payment = await create(caller)
+    desk.answer = hang_up
+    await caller.post(f"/payments/{payment['id']}/checkout", {"provider": "acme"})
+    desk.answer = refuse_to_store("payment.provider_unknown")
+    client = PaymentClient(ServiceClient("http://payment", transport=desk.transport))
+    while await attempts.ask_due(sessions, client, settings=settings, now=clock.now() + timedelta(minutes=2)):
+        pass
+    await client.close()
     assert await status_of(caller, payment) == "unpaid"
 
 

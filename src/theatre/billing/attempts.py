@@ -43,6 +43,8 @@ ASK_AT_MOST_EVERY = timedelta(hours=1)
 ASK_BATCH = 50
 NOT_FOUND = 404
 UNPROCESSABLE = 422
+REFUSALS = {"payment.provider_unknown": ProviderUnknown, "payment.return_url_foreign": ReturnAddressForeign}
+"""What payment-service has against an attempt, in our own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +161,9 @@ async def _ask(sessions: Sessions, client: PaymentClient, ask: AttemptStart, *, 
     except Unknown as error:
         raise CheckoutUnknown from error
     except Refused as error:
-        if error.refused_status == UNPROCESSABLE:
+        if error.refused_status == UNPROCESSABLE and await _is_unheard_of(client, ask.id):
             await _withdraw(sessions, ask, now=now)
-            raise ProviderUnknown from error
+            raise REFUSALS.get(error.refused_code, CheckoutRefused) from error
         raise CheckoutUnknown from error
     if attempt.status is AttemptStatus.FAILED:
         raise CheckoutRefused(attempt.failure.message if attempt.failure else None)
@@ -188,11 +190,22 @@ async def _keep_link(session: Session, attempt: Attempt) -> None:
         payment.link_expires_at = attempt.expires_at
 
 
+async def _is_unheard_of(client: PaymentClient, attempt_id: UUID) -> bool:
+    """Tell whether payment-service is sure that it has no such attempt: what it refuses now it may have begun before."""
+    try:
+        await client.read(attempt_id)
+    except Refused as error:
+        return error.refused_status == NOT_FOUND
+    except Unknown:
+        return False
+    return False
+
+
 async def _withdraw(sessions: Sessions, ask: AttemptStart, *, now: datetime) -> None:
     """Take back an attempt that payment-service would not even store."""
     async with sessions.begin() as session:
         payment = await payments.get_locked(session, ask.payment_id)
-        if payment.open_attempt_id == ask.id:
+        if payment.open_attempt_id == ask.id and not _close_if_wanted(session, payment, now=now):
             payments.move(
                 session, payment, PaymentStatus.UNPAID, reason="never started", now=now, attempt_id=ask.id
             )
@@ -204,18 +217,14 @@ async def fail(session: Session, event: AttemptFailed, *, now: datetime) -> None
     A wish to cancel, or the end of the payment's time, that was waiting for this is fulfilled now.
     """
     payment = await payments.get_locked(session, event.payment_id)
-    if payment.open_attempt_id != event.attempt_id:
+    if payment.open_attempt_id == event.attempt_id:
+        end(session, payment, event.failure, attempt_id=event.attempt_id, now=now)
+
+
+def end(session: Session, payment: Payment, failure: Failure, *, attempt_id: UUID, now: datetime) -> None:
+    """Let a locked payment be tried again after its open attempt ended without paying it; the user is told why."""
+    if _close_if_wanted(session, payment, now=now):
         return
-    if payment.cancel_requested_at is not None:
-        payments.close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
-    elif payment.expires_at <= now:
-        payments.close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
-    else:
-        reopen(session, payment, event.failure, attempt_id=event.attempt_id, now=now)
-
-
-def reopen(session: Session, payment: Payment, failure: Failure, *, attempt_id: UUID, now: datetime) -> None:
-    """Let a payment be tried again after its open attempt ended without paying it; the user is told why."""
     payment.failure_code, payment.failure_message = failure.code, failure.message
     payments.move(session, payment, PaymentStatus.UNPAID, reason=failure.code, now=now, attempt_id=attempt_id)
     told = PaymentFailed(
@@ -229,19 +238,29 @@ def reopen(session: Session, payment: Payment, failure: Failure, *, attempt_id: 
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
 
 
+def _close_if_wanted(session: Session, payment: Payment, *, now: datetime) -> bool:
+    if payment.cancel_requested_at is not None:
+        payments.close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
+    elif payment.expires_at <= now:
+        payments.close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
+    else:
+        return False
+    return True
+
+
 async def ask_due(
     sessions: Sessions, client: PaymentClient, *, settings: BillingSettings, now: datetime
 ) -> int:
     """Ask payment-service about open attempts whose time to ask has come; gives how many were asked.
 
     Payment-service asks the provider and tells the outcome by message. An attempt that it never heard of is started
-    under the same id.
+    under the same id, or taken back if it would not store that.
     """
     async with sessions.begin() as session:
         due = await _claim_due(session, now=now)
         questions = [_question(payment, settings) for payment in due]
     for ask in questions:
-        await _ask_about(client, ask)
+        await _ask_about(sessions, client, ask, now=now)
     return len(questions)
 
 
@@ -260,17 +279,26 @@ async def _claim_due(session: Session, *, now: datetime) -> Sequence[Payment]:
     return due
 
 
-async def _ask_about(client: PaymentClient, ask: AttemptStart) -> None:
+async def _ask_about(sessions: Sessions, client: PaymentClient, ask: AttemptStart, *, now: datetime) -> None:
     try:
-        await _read_or_start(client, ask)
+        if not await _is_known(client, ask):
+            await _withdraw(sessions, ask, now=now)
     except (Unknown, Refused) as error:
         log.warning("attempt not answered for yet", attempt_id=str(ask.id), error=repr(error))
 
 
-async def _read_or_start(client: PaymentClient, ask: AttemptStart) -> None:
+async def _is_known(client: PaymentClient, ask: AttemptStart) -> bool:
+    """Read an attempt or start it; tell whether payment-service has it now."""
     try:
         await client.read(ask.id)
+        return True
     except Refused as error:
         if error.refused_status != NOT_FOUND:
             raise
+    try:
         await client.start(ask)
+        return True
+    except Refused as error:
+        if error.refused_status != UNPROCESSABLE:
+            raise
+    return False

@@ -42,7 +42,7 @@ async def settle(
     else:
         log.error("captured amount differs", payment_id=str(payment.id), attempt_id=str(event.attempt_id))
         if payment.open_attempt_id == event.attempt_id:
-            attempts.reopen(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
+            attempts.end(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
 
 
 def _lines(payment: Payment, event: AttemptSucceeded, *, takes: bool) -> list[ledger.Line]:
