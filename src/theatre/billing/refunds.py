@@ -32,10 +32,10 @@ from theatre.billing.pricing import share_of_refund
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentRefunded, RefundRequested
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptSucceeded, Failure, PaymentClient, RefundStart
+from theatre.contracts.payment import AttemptSucceeded, Failure, PaymentClient, RefundStart, RefundState
 from theatre.contracts.payment import RefundStatus as ProviderRefundStatus
 from theatre.kit.db import Session, Sessions
-from theatre.kit.http import Unknown
+from theatre.kit.http import Refused, Unknown
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
 from theatre.kit.money import Money
@@ -46,6 +46,9 @@ log = get_logger(__name__)
 ASK_AFTER = timedelta(minutes=1)
 ASK_AT_MOST_EVERY = timedelta(hours=1)
 ASK_BATCH = 50
+REFUSED = Failure(code="refused", message="The payment system refused.")
+NEVER_BEGUN = frozenset({"payment.attempt_not_found", "payment.nothing_captured", "payment.refund_too_large"})
+"""With these words payment-service says that it has not begun a refund and never will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ async def send(sessions: Sessions, client: PaymentClient, refund_id: UUID, *, no
 
     Raises:
         Unknown: no answer; the refund stays pending, and sending it again can never give back twice.
+        Refused: it would not listen to us; the refund stays pending.
     """
     async with sessions.begin() as session:
         refund = await session.get_one(Refund, refund_id)
@@ -163,17 +167,28 @@ async def send(sessions: Sessions, client: PaymentClient, refund_id: UUID, *, no
         amount=Amount(amount_minor=refund.amount_minor, currency=refund.currency),
         reason=refund.reason,
     )
-    state = await client.refund(refund.attempt_id, start)
+    state = await _ask(client, refund.attempt_id, start)
     async with sessions.begin() as session:
         if state.status is ProviderRefundStatus.SUCCEEDED:
             await succeed(session, refund.payment_id, refund_id, now=now)
         elif state.status is ProviderRefundStatus.FAILED:
-            failure = state.failure or Failure(code="refused", message="The payment system refused.")
-            await fail(session, refund.payment_id, refund_id, failure=failure, now=now)
+            await fail(session, refund.payment_id, refund_id, failure=state.failure or REFUSED, now=now)
+
+
+async def _ask(client: PaymentClient, attempt_id: UUID, start: RefundStart) -> RefundState:
+    try:
+        return await client.refund(attempt_id, start)
+    except Refused as error:
+        if error.refused_code not in NEVER_BEGUN:
+            raise
+        log.error("refund not begun", refund_id=str(start.id), code=error.refused_code)
+        return RefundState(
+            id=start.id, attempt_id=attempt_id, status=ProviderRefundStatus.FAILED, failure=REFUSED
+        )
 
 
 async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: datetime) -> None:
-    """Take note that a refund reached the buyer. Once; locks the payment.
+    """Take note that a refund reached the buyer, also one believed failed. Once; locks the payment.
 
     When the refunds reach the total, the payment becomes *refunded* and loses its rights in this transaction. One that
     had failed and succeeded after all may be more than is left by now: then the ledger says so, as unallocated.
@@ -182,6 +197,7 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
     refund = await _get_locked(session, refund_id)
     if refund.status == RefundStatus.SUCCEEDED:
         return
+    refund.failure_code = refund.failure_message = None
     _move(refund, RefundStatus.SUCCEEDED, now=now)
     fits = payment.refunded_minor + refund.amount_minor <= payment.total_minor
     counts = fits and refund.source != RefundSource.LATE
@@ -260,8 +276,8 @@ async def ask_due(sessions: Sessions, client: PaymentClient, *, now: datetime) -
     for refund_id in due:
         try:
             await send(sessions, client, refund_id, now=now)
-        except Unknown as error:
-            log.info("refund not answered for yet", refund_id=str(refund_id), error=repr(error))
+        except (Unknown, Refused) as error:
+            log.warning("refund not answered for yet", refund_id=str(refund_id), error=repr(error))
     return len(due)
 
 
