@@ -18,7 +18,7 @@ from tests.billing.acts import (
     pay,
     success,
 )
-from theatre.billing import attempts, entitlements, payments, refunds, settlements
+from theatre.billing import attempts, entitlements, payments, refunds, settlements, subscriptions
 from theatre.billing.errors import (
     PaymentNotCancelable,
     PaymentNotRefundable,
@@ -212,7 +212,7 @@ async def test_a_failed_refund_that_succeeded_after_all_is_in_the_ledger(
         made.append(refund)
     for refund in made:
         await refunds.succeed(session, payment.id, refund.id, now=NOW)
-    assert payment.status == "refunded"
+    assert (payment.status, made[0].failure_code) == ("refunded", None)
     assert await balances(session, payment) == {"cash:yookassa": -29900, "unallocated": 29900}
 
 
@@ -311,3 +311,31 @@ async def test_an_entry_that_does_not_balance_cannot_be_committed(
     )
     with pytest.raises(DBAPIError, match="does not balance"):
         await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+
+async def test_a_wish_to_cancel_is_kept_where_another_sum_came(
+    session: Session, settings: BillingSettings
+) -> None:
+    payment = await buy(session, settings, "film")
+    attempt_id = await open_attempt(session, payment)
+    await payments.cancel(session, payment.id, user_id=payment.user_id, now=NOW)
+    await settlements.settle(
+        session, success(payment, attempt_id, amount_minor=1), settings=settings, now=NOW
+    )
+    assert payment.status == "canceled"
+    assert await balances(session, payment) == {"cash:yookassa": 1, "unallocated": -1}
+
+
+async def test_giving_back_a_plan_that_has_run_out_leaves_it_expired(
+    session: Session, settings: BillingSettings
+) -> None:
+    payment = await buy(session, settings, "plan")
+    await pay(session, settings, payment)
+    held = (await session.scalars(select(Subscription).where(Subscription.user_id == payment.user_id))).one()
+    late = NOW + days(40)
+    await subscriptions.expire_due(session, now=late)
+    claim = refunds.Claim(RefundSource.STAFF, uuid4(), "goodwill")
+    refund = await refunds.request(session, payment.id, claim, settings=settings, now=late)
+    await refunds.succeed(session, payment.id, refund.id, now=late)
+    assert held.status == "expired"
+    assert (await events(session, held.id))[-1] == "billing.subscription.expired"

@@ -150,6 +150,8 @@ async def _shorten(session: Session, subscription: Subscription, *, now: datetim
         # what is bought from now on follows the last period that stays
         subscription.anchor_at, subscription.anchor_months = subscription.paid_until, 0
         return
+    if subscription.status not in OPEN_SUBSCRIPTION:
+        return
     subscription.status = SubscriptionStatus.CANCELED
     told = SubscriptionCanceled(
         subscription_id=subscription.id, user_id=subscription.user_id, product_id=subscription.product_id
