@@ -191,7 +191,7 @@ async def _keep_link(session: Session, attempt: Attempt) -> None:
 
 
 async def _is_unheard_of(client: PaymentClient, attempt_id: UUID) -> bool:
-    """Tell whether payment-service is sure that it has no such attempt: what it refuses now it may have begun before."""
+    """Tell whether payment-service is sure to have no such attempt: what it refuses now it may have begun before."""
     try:
         await client.read(attempt_id)
     except Refused as error:

@@ -1,22 +1,34 @@
 """What billing does by the clock; every job may run in several workers at once."""
 
+from datetime import timedelta
+
 from theatre.billing import attempts, payments, refunds, subscriptions
-from theatre.billing.models import IdempotencyKey, OutboxMessage
+from theatre.billing.models import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.kit.db import transaction
 from theatre.kit.idempotency import delete_old_keys
+from theatre.kit.inbox import delete_handled
 from theatre.kit.outbox import delete_sent
 from theatre.kit.worker import Job
 
+# longer than any outbox can send a message again
+KEEP_HANDLED = timedelta(days=7)
+
 
 async def expire_payments(held: WorkerResources) -> None:
-    async with transaction(held.sessions) as session:
-        await payments.expire_due(session, now=held.clock.now())
+    """Expire all that are due: many end at the same moment, so one batch a turn would fall behind."""
+    expired = 1
+    while expired:
+        async with transaction(held.sessions) as session:
+            expired = await payments.expire_due(session, now=held.clock.now())
 
 
 async def expire_subscriptions(held: WorkerResources) -> None:
-    async with transaction(held.sessions) as session:
-        await subscriptions.expire_due(session, now=held.clock.now())
+    """Expire all that are due, likewise."""
+    expired = 1
+    while expired:
+        async with transaction(held.sessions) as session:
+            expired = await subscriptions.expire_due(session, now=held.clock.now())
 
 
 async def ask_attempts(held: WorkerResources) -> None:
@@ -32,6 +44,7 @@ async def forget_old(held: WorkerResources) -> None:
     await delete_old_keys(held.sessions, IdempotencyKey, now=now)
     async with transaction(held.sessions) as session:
         await delete_sent(session, OutboxMessage, now=now)
+        await delete_handled(session, InboxMessage, before=now - KEEP_HANDLED)
 
 
 JOBS: list[Job[WorkerResources]] = [

@@ -303,12 +303,17 @@ async def fingerprint_of(request: Request) -> bytes:
 
 
 async def delete_old_keys(sessions: Sessions, table: Table, *, now: datetime) -> int:
-    """Delete keys past their 24 hours, a bounded number at a time; give the number. A job of every such service."""
+    """Delete keys past their 24 hours, a bounded number at a time; give the number. A job of who has such a table."""
     schema, name = table.__table__.schema, table.__table__.name  # type: ignore[attr-defined]
     statement = text(
         f"DELETE FROM {schema}.{name} WHERE ctid = ANY(ARRAY("  # noqa: S608 - names of our own table
         f"SELECT ctid FROM {schema}.{name} WHERE locked_at < :before LIMIT :batch))"
     )
-    async with sessions.begin() as session:
-        result = await session.execute(statement, {"before": now - KEEP, "batch": PURGE_BATCH})
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    deleted = 0
+    while True:
+        async with sessions.begin() as session:
+            result = await session.execute(statement, {"before": now - KEEP, "batch": PURGE_BATCH})
+        batch = int(result.rowcount)  # type: ignore[attr-defined]
+        deleted += batch
+        if batch < PURGE_BATCH:
+            return deleted
