@@ -99,7 +99,7 @@ class Worker(Generic[R]):
     async def _repeat(self, job: Job[R]) -> None:
         while True:
             await finish(self._run_once(job))
-            await asyncio.sleep(job.every_seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311, not a secret
+            await asyncio.sleep(job.every_seconds * random.uniform(1 - JITTER, 1 + JITTER))
 
     async def _run_once(self, job: Job[R]) -> None:
         with span(f"job {job.name}"):
