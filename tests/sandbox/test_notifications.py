@@ -108,9 +108,9 @@ async def test_what_was_not_delivered_before_a_stop_is_sent_after_the_start(
 async def running(settings: SandboxSettings, shop: Shop) -> AsyncIterator[Merchant]:
     """Start a sandbox, and stop it at the end."""
     app = create_app(settings, transport=shop.transport)
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as http:
-            yield Merchant(http)
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x")
+    async with app.router.lifespan_context(app), http:
+        yield Merchant(http)
 
 
 async def test_two_senders_side_by_side_send_each_notification_once(

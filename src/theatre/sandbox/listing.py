@@ -18,7 +18,7 @@ R = TypeVar("R", Payment, Refund, Receipt)
 COMPARISONS = {"gte": operator.ge, "gt": operator.gt, "lte": operator.le, "lt": operator.lt}
 
 
-async def list_page(session: Session, query: Select[R], table: type[R], wanted: ListFilter) -> Page[R]:
+async def list_page(session: Session, query: Select[R], *, table: type[R], wanted: ListFilter) -> Page[R]:
     """Give one page of `query`, newest first, within the moments wanted.
 
     Raises:

@@ -1,5 +1,6 @@
 """Payments as merchants make, read, capture and give them up."""
 
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -58,7 +59,7 @@ async def charge(session: Session, order: PaymentOrder, method_id: UUID, *, call
     if (twin := await keys.claim(session, call, str(payment.id))) is not None:
         return await get(session, call.shop.id, UUID(twin))
     method = await payment_methods.get_saved(session, call.shop.id, method_id)
-    await _charge(session, payment, method, call)
+    await _charge(session, payment, method, now=call.now)
     session.add(payment)
     return payment
 
@@ -127,7 +128,7 @@ def _made(order: PaymentOrder, call: Call) -> Payment:
     )
 
 
-async def _charge(session: Session, payment: Payment, method: PaymentMethod, call: Call) -> None:
+async def _charge(session: Session, payment: Payment, method: PaymentMethod, *, now: datetime) -> None:
     payment.confirmation = None
     payment.method = method.method
     payment.is_method_saved = True
@@ -135,9 +136,9 @@ async def _charge(session: Session, payment: Payment, method: PaymentMethod, cal
     payment.scenario = SUCCESS
     refusal = PERMISSION_REVOKED if method.is_revoked else SCENARIOS[method.scenario].charge_refusal
     if refusal is not None:
-        settlement.refuse(session, payment, refusal, now=call.now)
+        settlement.refuse(session, payment, refusal, now=now)
     else:
-        await settlement.authorise(session, payment, with_code=False, now=call.now)
+        await settlement.authorise(session, payment, with_code=False, now=now)
 
 
 async def get(session: Session, shop_id: str, payment_id: UUID) -> Payment:
@@ -175,10 +176,10 @@ async def list_page(session: Session, shop_id: str, wanted: PaymentFilter) -> Pa
         query = query.where(Payment.status == wanted.status)
     if wanted.payment_method:
         query = query.where(Payment.method["type"].astext == wanted.payment_method)
-    return await listing.list_page(session, query, Payment, wanted)
+    return await listing.list_page(session, query, table=Payment, wanted=wanted)
 
 
-async def capture(session: Session, payment_id: UUID, order: CaptureOrder, call: Call) -> Payment:
+async def capture(session: Session, payment_id: UUID, order: CaptureOrder, *, call: Call) -> Payment:
     """Take held money, all or a part; the rest goes back to the payer and `amount` becomes what was taken.
 
     Raises:

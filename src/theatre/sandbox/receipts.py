@@ -92,4 +92,4 @@ async def list_page(session: Session, shop_id: str, wanted: ReceiptFilter) -> Pa
         query = query.where(Receipt.refund_id == wanted.refund_id)
     if wanted.status and wanted.status != "succeeded":
         query = query.where(false())
-    return await listing.list_page(session, query, Receipt, wanted)
+    return await listing.list_page(session, query, table=Receipt, wanted=wanted)

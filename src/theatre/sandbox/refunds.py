@@ -122,4 +122,4 @@ async def list_page(session: Session, shop_id: str, wanted: RefundFilter) -> Pag
         query = query.where(Refund.payment_id == wanted.payment_id)
     if wanted.status:
         query = query.where(Refund.status == wanted.status)
-    return await listing.list_page(session, query, Refund, wanted)
+    return await listing.list_page(session, query, table=Refund, wanted=wanted)

@@ -83,7 +83,7 @@ async def capture_payment(
     resources: OurResources,
     order: CaptureOrder | None = None,
 ) -> JsonAnswer:
-    payment = await payments.capture(session, read_id(payment_id), order or CaptureOrder(), call)
+    payment = await payments.capture(session, read_id(payment_id), order or CaptureOrder(), call=call)
     return JsonAnswer(payment_object(payment, resources.public_url))
 
 
