@@ -1,14 +1,17 @@
-"""Following auth's list of ended sessions."""
+"""Access tokens when auth does not answer as it should."""
 
 import asyncio
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from theatre.kit import access
-from theatre.kit.access import Access, Keys, Revocations
+from theatre.kit.access import ALGORITHM, Access, Keys, Revocations
 from theatre.kit.clock import SystemClock
+from theatre.kit.errors import Transient
 from theatre.kit.http import Refused, Unknown
 
 
@@ -35,3 +38,20 @@ async def test_the_list_of_ended_sessions_is_followed_after_any_answer(
     )
     async with follower.following(), asyncio.timeout(5):
         await asked_again.wait()
+
+
+async def test_keys_that_auth_refuses_to_show_are_no_fault_of_who_asks() -> None:
+    """A 503 for the user, not auth's own words to us."""
+
+    async def fetch_keys() -> Keys:
+        raise Refused(404, "kit.not_found", "no")
+
+    async def fetch_revocations(_: datetime | None) -> Revocations:
+        return Revocations(frozenset(), datetime.now(UTC))
+
+    verifier = Access(
+        issuer="x", clock=SystemClock(), fetch_keys=fetch_keys, fetch_revocations=fetch_revocations
+    )
+    token = jwt.encode({"sub": "x"}, Ed25519PrivateKey.generate(), algorithm=ALGORITHM, headers={"kid": "k"})
+    with pytest.raises(Transient):
+        await verifier.verify(token)

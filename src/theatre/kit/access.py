@@ -20,7 +20,8 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from theatre.kit.clock import Clock
-from theatre.kit.errors import Forbidden, Problem, Unauthenticated
+from theatre.kit.errors import Forbidden, Problem, Transient, Unauthenticated
+from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
 
 log = get_logger(__name__)
@@ -146,7 +147,11 @@ class Access:
         async with self._keys_lock:
             if time.monotonic() - self._keys_fetched_at < KEYS_MIN_REFETCH_SECONDS:
                 return
-            keys = await self._fetch_keys()
+            try:
+                keys = await self._fetch_keys()
+            except Refused as error:
+                # a quarrel between services is no fault of who asks
+                raise Transient from error
             self._keys = {str(key["kid"]): jwt.PyJWK(key, algorithm=ALGORITHM).key for key in keys}
             self._keys_fetched_at = time.monotonic()
 
