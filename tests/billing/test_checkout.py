@@ -11,7 +11,7 @@ import pytest
 from tests.billing.conftest import Caller
 from tests.billing.desk import PaymentDesk, attempt
 from tests.billing.test_purchase import create
-from theatre.billing import attempts
+from theatre.billing import open_attempts
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.payment import PaymentClient
 from theatre.kit.clock import MovableClock
@@ -140,7 +140,9 @@ async def test_the_janitor_takes_back_what_payment_service_will_never_store(
     await caller.post(f"/payments/{payment['id']}/checkout", {"provider": "acme"})
     desk.answer = refuse_to_store("payment.provider_unknown")
     client = PaymentClient(ServiceClient("http://payment", transport=desk.transport))
-    while await attempts.ask_due(sessions, client, settings=settings, now=clock.now() + timedelta(minutes=2)):
+    while await open_attempts.ask_due(
+        sessions, client, settings=settings, now=clock.now() + timedelta(minutes=2)
+    ):
         pass
     await client.close()
     assert await status_of(caller, payment) == "unpaid"
@@ -199,7 +201,7 @@ async def test_the_janitor_asks_about_open_attempts_and_starts_those_never_heard
     desk.answer = unheard_of
     client = PaymentClient(ServiceClient("http://payment", transport=desk.transport))
     later = clock.now() + timedelta(minutes=2)
-    while await attempts.ask_due(sessions, client, settings=settings, now=later):
+    while await open_attempts.ask_due(sessions, client, settings=settings, now=later):
         pass
     await client.close()
     mine = [
@@ -208,3 +210,45 @@ async def test_the_janitor_asks_about_open_attempts_and_starts_those_never_heard
         if method == "POST" and UUID(body["payment_id"]) == UUID(str(payment["id"]))
     ]
     assert mine == ["POST"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (
+            {
+                "status": "succeeded",
+                "captured": {"amount_minor": 39900, "currency": "RUB"},
+                "captured_at": "2026-11-22T12:00:00Z",
+            },
+            "paid",
+        ),
+        ({"status": "failed", "failure": {"code": "declined", "message": "The bank said no."}}, "unpaid"),
+    ],
+)
+async def test_an_outcome_whose_message_was_lost_is_learned_by_asking(
+    make_caller: Make,
+    desk: PaymentDesk,
+    *,
+    sessions: Sessions,
+    settings: BillingSettings,
+    clock: MovableClock,
+    outcome: dict[str, object],
+    status: str,
+) -> None:
+    """F-B4: a broker that lost its data, or a message put aside as dead, leaves no payment pending for ever."""
+    caller = make_caller()
+    payment = await create(caller)
+    await caller.post(f"/payments/{payment['id']}/checkout")
+    begun = desk.asked[0][2]
+    desk.answer = lambda request: (
+        httpx.Response(200, json=attempt(begun, **outcome))  # type: ignore[arg-type]
+        if request.url.path.endswith(begun["id"])
+        else httpx.Response(503)
+    )
+    client = PaymentClient(ServiceClient("http://payment", transport=desk.transport))
+    later = clock.now() + timedelta(minutes=2)
+    while await open_attempts.ask_due(sessions, client, settings=settings, now=later):
+        pass
+    await client.close()
+    assert await status_of(caller, payment) == status

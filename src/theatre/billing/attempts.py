@@ -1,12 +1,9 @@
 """Attempts to collect a payment, as billing sees them: at most one is open, and payment-service owns its state."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
-
-from sqlalchemy import select
 
 from theatre.billing import payments
 from theatre.billing.errors import (
@@ -32,15 +29,10 @@ from theatre.contracts.payment import (
 from theatre.kit.db import Session, Sessions
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.ids import new_id
-from theatre.kit.logging import get_logger
 from theatre.kit.outbox import emit
-
-log = get_logger(__name__)
 
 ASK_AFTER = timedelta(minutes=1)
 """A pending payment is asked about this long after its checkout, then at growing intervals."""
-ASK_AT_MOST_EVERY = timedelta(hours=1)
-ASK_BATCH = 50
 NOT_FOUND = 404
 UNPROCESSABLE = 422
 REFUSALS = {"payment.provider_unknown": ProviderUnknown, "payment.return_url_foreign": ReturnAddressForeign}
@@ -91,7 +83,7 @@ async def start(
         payment = await payments.get_locked(session, payment_id, user_id=user_id)
         _open(session, payment, checkout, settings=settings, now=now)
         stored = _stored_link(payment, now=now)
-        ask = _question(payment, settings)
+        ask = question_of(payment, settings)
     return stored or await _ask(sessions, client, ask, now=now)
 
 
@@ -140,7 +132,8 @@ def _stored_link(payment: Payment, *, now: datetime) -> Link | None:
     return Link(attempt_id, url, payment.short_url or url, until)
 
 
-def _question(payment: Payment, settings: BillingSettings) -> AttemptStart:
+def question_of(payment: Payment, settings: BillingSettings) -> AttemptStart:
+    """Write what payment-service is asked about a pending payment: each time in the same words."""
     if payment.open_attempt_id is None:
         raise AssertionError(f"payment {payment.id} is pending without an attempt")
     return AttemptStart(
@@ -162,7 +155,7 @@ async def _ask(sessions: Sessions, client: PaymentClient, ask: AttemptStart, *, 
         raise CheckoutUnknown from error
     except Refused as error:
         if error.refused_status == UNPROCESSABLE and await _is_unheard_of(client, ask.id):
-            await _withdraw(sessions, ask, now=now)
+            await withdraw(sessions, ask, now=now)
             raise REFUSALS.get(error.refused_code, CheckoutRefused) from error
         raise CheckoutUnknown from error
     if attempt.status is AttemptStatus.FAILED:
@@ -201,7 +194,7 @@ async def _is_unheard_of(client: PaymentClient, attempt_id: UUID) -> bool:
     return False
 
 
-async def _withdraw(sessions: Sessions, ask: AttemptStart, *, now: datetime) -> None:
+async def withdraw(sessions: Sessions, ask: AttemptStart, *, now: datetime) -> None:
     """Take back an attempt that payment-service would not even store."""
     async with sessions.begin() as session:
         payment = await payments.get_locked(session, ask.payment_id)
@@ -246,59 +239,3 @@ def _close_if_wanted(session: Session, payment: Payment, *, now: datetime) -> bo
     else:
         return False
     return True
-
-
-async def ask_due(
-    sessions: Sessions, client: PaymentClient, *, settings: BillingSettings, now: datetime
-) -> int:
-    """Ask payment-service about open attempts whose time to ask has come; gives how many were asked.
-
-    Payment-service asks the provider and tells the outcome by message. An attempt that it never heard of is started
-    under the same id, or taken back if it would not store that.
-    """
-    async with sessions.begin() as session:
-        due = await _claim_due(session, now=now)
-        questions = [_question(payment, settings) for payment in due]
-    for ask in questions:
-        await _ask_about(sessions, client, ask, now=now)
-    return len(questions)
-
-
-async def _claim_due(session: Session, *, now: datetime) -> Sequence[Payment]:
-    statement = (
-        select(Payment)
-        .where(Payment.status == PaymentStatus.PENDING, Payment.next_ask_at <= now)
-        .order_by(Payment.next_ask_at)
-        .limit(ASK_BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    due = (await session.scalars(statement)).all()
-    for payment in due:
-        waited = now - payment.created_at
-        payment.next_ask_at = now + min(max(waited, ASK_AFTER), ASK_AT_MOST_EVERY)
-    return due
-
-
-async def _ask_about(sessions: Sessions, client: PaymentClient, ask: AttemptStart, *, now: datetime) -> None:
-    try:
-        if not await _is_known(client, ask):
-            await _withdraw(sessions, ask, now=now)
-    except (Unknown, Refused) as error:
-        log.warning("attempt not answered for yet", attempt_id=str(ask.id), error=repr(error))
-
-
-async def _is_known(client: PaymentClient, ask: AttemptStart) -> bool:
-    """Read an attempt or start it; tell whether payment-service has it now."""
-    try:
-        await client.read(ask.id)
-        return True
-    except Refused as error:
-        if error.refused_status != NOT_FOUND:
-            raise
-    try:
-        await client.start(ask)
-        return True
-    except Refused as error:
-        if error.refused_status != UNPROCESSABLE:
-            raise
-    return False

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from theatre.billing import attempts, payments, refunds, subscriptions
+from theatre.billing import open_attempts, payments, refunds, subscriptions
 from theatre.billing.models import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.kit.db import transaction
@@ -32,7 +32,7 @@ async def expire_subscriptions(held: WorkerResources) -> None:
 
 
 async def ask_attempts(held: WorkerResources) -> None:
-    await attempts.ask_due(held.sessions, held.payment, settings=held.settings, now=held.clock.now())
+    await open_attempts.ask_due(held.sessions, held.payment, settings=held.settings, now=held.clock.now())
 
 
 async def ask_refunds(held: WorkerResources) -> None:

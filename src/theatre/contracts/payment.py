@@ -62,7 +62,10 @@ class Failure(BaseModel):
 
 
 class Attempt(BaseModel):
-    """A try as payment-service knows it. The link is absent while the provider has not answered."""
+    """A try as payment-service knows it. The link is absent while the provider has not answered.
+
+    `captured` is what was really taken, by an attempt that succeeded.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,6 +78,8 @@ class Attempt(BaseModel):
     short_url: str | None
     expires_at: datetime
     failure: Failure | None
+    captured: Amount | None = None
+    captured_at: datetime | None = None
 
 
 class RefundStart(_Frozen):
