@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from theatre import __version__
 from theatre.kit.db import is_transient, sqlstate
@@ -68,6 +69,7 @@ def create_service_app(
         app.include_router(router)
     answer_problems(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(DefectAnswer)
     app.add_middleware(RequestContext, service=service)
     return app
 
@@ -147,3 +149,34 @@ def answer_problems(app: FastAPI) -> None:
     async def from_system(request: Request, error: OSError) -> Response:
         log.warning("dependency unavailable", error=repr(error))
         return problem_answer(Transient(), request=request)
+
+
+class InternalError(Problem):
+    """A defect of ours; the log has it under the request id."""
+
+    code = "kit.internal_error"
+    status = 500
+    title = "Something broke on our side; quote the request id to support"
+
+
+class DefectAnswer:
+    """Answers what nobody foresaw with a problem of ours, and writes it to the log under the request id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except Exception as error:
+            if scope["type"] != "http" or begun:
+                raise
+            log.exception("defect", path=scope["path"], error=repr(error))
+            await problem_answer(InternalError(), request=Request(scope))(scope, receive, send)

@@ -8,6 +8,7 @@ aside with their reason; whatever was only away is waited for; a message that ki
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
@@ -70,27 +71,34 @@ class Overlong(Exception):
 
 
 @dataclass(frozen=True)
+class Occasion(Generic[R]):
+    """On what a fact is answered: the message that brought it, what we hold, whether this try is counted already."""
+
+    message: Envelope
+    resources: R
+    counted: bool
+
+
+@dataclass(frozen=True)
 class Route(Generic[R]):
     """How one type of fact is answered."""
 
     event: type[Event]
-    answer: Callable[[Any, Envelope, R, bool], Awaitable[None]]
+    answer: Callable[[Any, Occasion[R]], Awaitable[None]]
 
 
 class Consumer(Generic[R]):
     """One queue, and what to do with the facts that arrive in it.
 
     `ignores` are topic patterns that are taken without effect: a fact needs one queue that takes it, else
-    the relay
-    keeps it as unroutable.
+    the relay keeps it as unroutable.
     """
 
     def __init__(self, queue: str, inbox: Table, *, ignores: Sequence[str] = ()) -> None:
         self.queue = queue
         self.inbox = Inbox(inbox, queue)
         self.ignores = tuple(ignores)
-        # redelivered messages go one by one, so that one that kills us drags no innocent to the limit of
-        # tries
+        # redelivered messages go one by one, so that one that kills us drags no innocent to the limit
         self.suspects = asyncio.Lock()
         self._routes: dict[str, Route[R]] = {}
 
@@ -103,13 +111,12 @@ class Consumer(Generic[R]):
         """Register a verb that settles the fact in our own tables, in one transaction with the inbox mark."""
 
         def register(settle: Settle[E, R]) -> Settle[E, R]:
-            async def answer(fact: E, message: Envelope, resources: R, counted: bool) -> None:
+            async def answer(fact: E, on: Occasion[R]) -> None:
                 async def settle_once(session: Session) -> None:
-                    now = resources.clock.now()
-                    if await self.inbox.mark(session, message.id, now=now, counted=counted):
-                        await settle(session, fact, message, resources)
+                    if await self._mark(session, on):
+                        await settle(session, fact, on.message, on.resources)
 
-                await transact(resources.sessions, settle_once)
+                await transact(on.resources.sessions, settle_once)
 
             self._add(Route(event, answer))
             return settle
@@ -120,26 +127,28 @@ class Consumer(Generic[R]):
         """Register a verb that tells somebody over the network; repeated if we die before the inbox mark."""
 
         def register(tell: Tell[E, R]) -> Tell[E, R]:
-            async def answer(fact: E, message: Envelope, resources: R, counted: bool) -> None:
-                async with resources.sessions.begin() as session:
-                    if await self.inbox.is_handled(session, message.id):
+            async def answer(fact: E, on: Occasion[R]) -> None:
+                async with on.resources.sessions.begin() as session:
+                    if await self.inbox.is_handled(session, on.message.id):
                         return
-                await tell(fact, message, resources)
-                async with resources.sessions.begin() as session:
-                    now = resources.clock.now()
-                    await self.inbox.mark(session, message.id, now=now, counted=counted)
+                await tell(fact, on.message, on.resources)
+                async with on.resources.sessions.begin() as session:
+                    await self._mark(session, on)
 
             self._add(Route(event, answer))
             return tell
 
         return register
 
+    async def _mark(self, session: Session, on: Occasion[R]) -> bool:
+        now = on.resources.clock.now()
+        return await self.inbox.mark(session, on.message.id, now=now, counted=on.counted)
+
     async def attempt(self, message: Message, resources: R, *, redelivered: bool) -> Verdict:
         """Answer the fact once; an exception is for `judge`.
 
         The first delivery is not counted before it is tried: that would double the commits. A redelivered
-        one is, so
-        what kills its process is parked after `MAX_TRIES`.
+        one is, so what kills its process is parked after `MAX_TRIES`.
         """
         envelope = _read_envelope(message)
         route = self._routes.get(envelope.type)
@@ -151,7 +160,7 @@ class Consumer(Generic[R]):
         limit = asyncio.timeout(HANDLER_LIMIT_SECONDS)
         try:
             async with limit:
-                await route.answer(event, envelope, resources, redelivered)
+                await route.answer(event, Occasion(envelope, resources, counted=redelivered))
         except TimeoutError as error:
             if limit.expired():
                 raise Overlong(f"not answered within {HANDLER_LIMIT_SECONDS} s") from error
@@ -170,11 +179,11 @@ class Consumer(Generic[R]):
                 # as long again as half of what it has waited already
                 return Retry(min(MAX_WAIT_SECONDS, max(1.0, (now - since).total_seconds() / 2)))
             if isinstance(error, Problem):
-                return await self._bury(session, message, reason, resources)
+                return await self._bury(session, message, reason, now=now)
             log.warning("consumer.failed", queue=self.queue, id=str(message.id), error=reason, exc_info=error)
             tries = await self.inbox.record_failure(session, message.id, reason, now=now, counted=redelivered)
             if tries >= MAX_TRIES:
-                return await self._bury(session, message, f"tried {tries} times: {reason}", resources)
+                return await self._bury(session, message, f"tried {tries} times: {reason}", now=now)
             return Retry(RETRY_SECONDS[tries - 1])
 
     def _add(self, route: Route[R]) -> None:
@@ -194,9 +203,9 @@ class Consumer(Generic[R]):
             raise Parked()
         return tries is not None
 
-    async def _bury(self, session: Session, message: Message, reason: str, resources: R) -> Dead:
+    async def _bury(self, session: Session, message: Message, reason: str, *, now: datetime) -> Dead:
         log.error("consumer.dead", queue=self.queue, id=str(message.id), key=message.key, reason=reason)
-        await self.inbox.bury(session, message.id, reason, now=resources.clock.now())
+        await self.inbox.bury(session, message.id, reason, now=now)
         return Dead(reason)
 
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import structlog
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,14 +44,6 @@ class ClientGone(Exception):
     """The client went away before its body was complete: there is nobody to answer and nothing to do."""
 
 
-class InternalError(Problem):
-    """A defect of ours; the log has it under the request id."""
-
-    code = "kit.internal_error"
-    status = 500
-    title = "Something broke on our side; quote the request id to support"
-
-
 class RequestContext:
     """Takes or makes the request id and the trace, adds the headers of every answer, writes one line per request."""
 
@@ -86,14 +78,11 @@ class RequestContext:
 
         try:
             await self.app(scope, receive, send_with_headers)
-        except Exception as error:
-            log.exception("defect", path=scope["path"], error=repr(error))
-            if status:
-                raise
-            await problem_answer(InternalError(), request=Request(scope))(scope, receive, send_with_headers)
         finally:
             elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, elapsed_ms=elapsed_ms)
+            log.info(
+                "request", method=scope["method"], path=scope["path"], status=status, elapsed_ms=elapsed_ms
+            )
 
 
 def add_headers(message: Message, request_id: str) -> None:
@@ -121,16 +110,17 @@ class BodyLimit:
         except ClientGone:
             return
         except TimeoutError:
-            await self._refuse(BodyTooSlow(), scope, receive, send)
+            await refusal(BodyTooSlow(), scope)(scope, receive, send)
             return
         except BodyTooLarge as problem:
-            await self._refuse(problem, scope, receive, send)
+            await refusal(problem, scope)(scope, receive, send)
             return
         await self.app(scope, replay(body, receive), send)
 
-    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = problem_answer(problem, request=Request(scope), headers={"Connection": "close"})
-        await answer(scope, receive, send)
+
+def refusal(problem: Problem, scope: Scope) -> Response:
+    """Answer a body that was not read to its end; the connection cannot be used any more."""
+    return problem_answer(problem, request=Request(scope), headers={"Connection": "close"})
 
 
 async def read_body(receive: Receive) -> bytes:

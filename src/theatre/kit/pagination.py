@@ -60,8 +60,9 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def page_request(
-    limit: Annotated[int, Query(ge=1, le=100)] = 50, cursor: Annotated[str | None, Query(max_length=512)] = None
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> PageRequest:
     """Read `?limit=&cursor=` (a route dependency)."""
     return PageRequest(limit, None if cursor is None else decode_cursor(cursor))

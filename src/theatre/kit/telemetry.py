@@ -14,11 +14,11 @@ TRACEPARENT = re.compile(r"^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 
 _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
+
 class _Export:
     """Where spans of this process go; like OpenTelemetry's own provider there is one of it per process."""
 
     tracer: Any = None
-
 
 
 def current_traceparent() -> str | None:
@@ -50,19 +50,17 @@ def span(name: str, traceparent: str | None = None, **attributes: str | int) -> 
         finally:
             _current.reset(token)
         return
-    with _exported_span(_Export.tracer, name, parent, attributes):
+    with _exported_span(name, parent, attributes):
         yield
 
 
 @contextmanager
-def _exported_span(
-    tracer: Any, name: str, parent: str | None, attributes: dict[str, str | int]
-) -> Iterator[None]:
+def _exported_span(name: str, parent: str | None, attributes: dict[str, str | int]) -> Iterator[None]:
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     propagator = TraceContextTextMapPropagator()
     context = propagator.extract({"traceparent": parent}) if parent else None
-    with tracer.start_as_current_span(name, context=context, attributes=attributes):
+    with _Export.tracer.start_as_current_span(name, context=context, attributes=attributes):
         carrier: dict[str, str] = {}
         propagator.inject(carrier)
         token = _current.set(carrier.get("traceparent") or child_of(parent))

@@ -32,8 +32,8 @@ async def listen(engine: Engine, channel: str, wake: Callable[[str], object]) ->
 async def _listen_until_lost(engine: Engine, channel: str, wake: Callable[[str], object]) -> None:
     lost = asyncio.Event()
 
-    def hear(_: object, __: int, ___: str, payload: object) -> None:
-        wake(str(payload))
+    def hear(*notification: object) -> None:
+        wake(str(notification[-1]))
 
     def lose(_: object) -> None:
         lost.set()

@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from theatre.billing import ledger, payment_records, payments, refunds
 from theatre.billing.models import Payment, PaymentStatus, RefundSource
@@ -20,7 +19,7 @@ from theatre.billing.schemas import (
 )
 from theatre.kit.access import Principal, having
 from theatre.kit.db import InTransaction, Session
-from theatre.kit.fields import Word
+from theatre.kit.fields import Moment, Word
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
 from theatre.kit.routing import StrictRoute
 
@@ -31,12 +30,12 @@ Refunder = Annotated[Principal, Depends(having("billing.refund"))]
 PageWanted = Annotated[PageRequest, Depends(page_request)]
 
 
-def filter_of(
+async def filter_of(
     status: PaymentStatus | None = None,
     user_id: UUID | None = None,
     provider: Annotated[Word | None, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
     reference: Annotated[UUID | None, Query(alias="q", description="id of payment, buyer or attempt")] = None,
 ) -> payment_records.PaymentFilter:
     """Read the filters of the list."""

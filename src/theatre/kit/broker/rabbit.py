@@ -71,7 +71,7 @@ class RabbitBroker:
     async def consume(self, queue: str, receive: Receive, *, concurrency: int = 8) -> None:
         """See `Broker.consume`."""
         while True:
-            consumption = Consumption(self._topology, self._sender, queue, receive)
+            consumption = Consumption(self._topology, self._sender, queue=queue, receive=receive)
             # a task of its own: the driver cancels futures when a connection dies, which is not our
             # cancellation
             running = asyncio.create_task(self._consume_until_lost(consumption, concurrency=concurrency))

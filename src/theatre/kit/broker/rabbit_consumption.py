@@ -20,7 +20,7 @@ log = get_logger(__name__)
 class Consumption:
     """Takes deliveries, asks `receive` about each and carries out its verdict."""
 
-    def __init__(self, topology: Topology, sender: Sender, queue: str, receive: Receive) -> None:
+    def __init__(self, topology: Topology, sender: Sender, *, queue: str, receive: Receive) -> None:
         self.queue = queue
         self._topology = topology
         self._sender = sender
