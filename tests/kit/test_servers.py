@@ -233,6 +233,18 @@ async def test_a_stale_pid_file_never_ends_an_innocent_process(home: Path) -> No
         innocent.kill()
 
 
+@pytest.mark.parametrize("text", ["", "\n", "-17\n", "nonsense\n"])
+async def test_a_pid_file_cut_short_by_a_crash_does_not_keep_the_servers_from_starting(
+    home: Path, text: str
+) -> None:
+    async with Servers(home) as servers:
+        written = await write_both(servers)
+    for file in (home / "postgres/postmaster.pid", home / "valkey/valkey.pid"):
+        file.write_text(text)
+    async with Servers(home) as servers:
+        assert await read_both(servers) == written
+
+
 async def test_a_second_keeper_of_one_home_is_refused_and_harms_nothing(home: Path) -> None:
     async with Servers(home) as servers:
         written = await write_both(servers)

@@ -73,9 +73,18 @@ async def stop(process: Process, farewell: Farewell) -> None:
     await end(process.pid, farewell, is_alive=lambda: process.poll() is None)
 
 
-async def stop_stray(pid: int, data: Path, farewell: Farewell) -> None:
-    """End a server that an earlier run left on `data`, if `pid` is such a one at all."""
-    await end(pid, farewell, is_alive=lambda: str(data) in command_line(pid))
+async def stop_stray(pid_file: Path, farewell: Farewell) -> None:
+    """End the server that an earlier run left on the folder of this pid file, if there is one; forget the file.
+
+    The file may be cut short by a crash, or name a process that has nothing to do with us by now.
+    """
+    if not pid_file.exists():
+        return
+    first_word = next(iter(pid_file.read_text().split()), "")
+    if first_word.isdigit():
+        pid = int(first_word)
+        await end(pid, farewell, is_alive=lambda: str(pid_file.parent) in command_line(pid))
+    pid_file.unlink(missing_ok=True)
 
 
 async def end(pid: int, farewell: Farewell, *, is_alive: Callable[[], bool]) -> None:

@@ -18,6 +18,7 @@ DATABASE = "theatre"
 START_SECONDS = 120.0  # crash recovery replays the log first
 RESTART_SECONDS = 10.0
 FAREWELL = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))  # fast, then immediate shutdown
+PID_FILE = "postmaster.pid"
 STILL_BUSY = "pre-existing shared memory block"
 
 # bytewise order and correct upper and lower case in every language, the same on every machine
@@ -91,12 +92,11 @@ async def stop(process: Process) -> None:
 
 
 async def stop_stray(data: Path) -> None:
-    """End the server that an earlier run left on this data; forget a pid file that names another process."""
-    lines = read_pid_file(data)
-    if lines:
-        await children.stop_stray(int(lines[0]), data, FAREWELL)
-        # PostgreSQL would refuse to start if another process had got that pid since, as happens in containers
-        (data / "postmaster.pid").unlink(missing_ok=True)
+    """End the server that an earlier run left on this data.
+
+    Its pid file goes as well: PostgreSQL refuses one that is empty, or whose pid another process has got since.
+    """
+    await children.stop_stray(data / PID_FILE, FAREWELL)
 
 
 def is_ready(data: Path, pid: int) -> bool:
@@ -108,7 +108,7 @@ def is_ready(data: Path, pid: int) -> bool:
 def read_pid_file(data: Path) -> list[str]:
     """Give the lines of PostgreSQL's pid file: its pid first, its state eighth; none if there is no file."""
     try:
-        return (data / "postmaster.pid").read_text().splitlines()
+        return (data / PID_FILE).read_text().splitlines()
     except FileNotFoundError:
         return []
 

@@ -51,10 +51,7 @@ async def stop(process: Process) -> None:
 
 async def stop_stray(data: Path) -> None:
     """End the server that an earlier run left on this data."""
-    pid_file = data / PID_FILE
-    if pid_file.exists() and (pid := pid_file.read_text().strip()):
-        await children.stop_stray(int(pid), data, FAREWELL)
-        pid_file.unlink(missing_ok=True)
+    await children.stop_stray(data / PID_FILE, FAREWELL)
 
 
 def is_ready(socket_path: Path) -> bool:
