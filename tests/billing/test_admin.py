@@ -107,3 +107,13 @@ async def test_a_list_never_shows_anothers_payments(make_caller: Make) -> None:
     stranger = make_caller()
     for path in ("/payments", "/entitlements", "/subscriptions"):
         assert (await stranger.get(path)).json() == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize("end", ["from", "to"])
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-01-01T00:00:00", "1e300", "x", ""],
+)
+async def test_a_moment_that_is_none_is_refused(make_caller: Make, end: str, moment: str) -> None:
+    answer = await make_caller("billing.read").get("/admin/payments", **{end: moment})
+    assert answer.status_code == 422, answer.text

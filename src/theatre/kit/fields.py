@@ -1,8 +1,17 @@
 """Types of the fields that doors take and give: text that any store can hold, ids, money, strict whole numbers."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from theatre.kit.money import Money, from_decimal, to_decimal
 
@@ -19,6 +28,15 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be a moment that a calendar can hold in UTC") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment with its offset, given in UTC."""
 Storable = AfterValidator(_storable)
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line), Storable]
 """One line of text, 1 to 200 characters, no control characters."""
@@ -70,5 +88,3 @@ class MoneyField(Body):
             MoneyError: negative, other digits than the currency's, too large, or an unknown currency.
         """
         return from_decimal(self.amount, self.currency)
-
-
