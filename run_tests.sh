@@ -48,4 +48,4 @@ tests)
     . ./.test-services
     ;;
 esac
-exec "$venv/bin/python" -m pytest -n logical --dist worksteal -m "$marks" "$@"
+exec "$venv/bin/python" -m pytest -n logical --dist loadgroup -m "$marks" "$@"

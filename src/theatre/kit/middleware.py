@@ -57,7 +57,7 @@ class RequestContext:
             return
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
-        request_id = given if REQUEST_ID.match(given) else str(new_id())
+        request_id = given if REQUEST_ID.fullmatch(given) else str(new_id())
         scope["request_id"] = request_id
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id, service=self.service),

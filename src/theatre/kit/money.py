@@ -12,7 +12,7 @@ from iso4217 import Currency
 MAX_MINOR = 2**53 - 1
 """Largest amount taken from outside: every JSON reader on earth can hold it."""
 
-AMOUNT = re.compile(r"^(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,4}))?$", re.ASCII)
+AMOUNT = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,4}))?", re.ASCII)
 
 
 class MoneyError(ValueError):
@@ -76,7 +76,7 @@ def from_decimal(amount: str, currency: str) -> Money:
         MoneyError: another form, other digits, too large, or an unknown currency.
     """
     places = digits(currency)
-    match = AMOUNT.match(amount)
+    match = AMOUNT.fullmatch(amount)
     if match is None or len(match[2] or "") != places:
         raise MoneyError(f"must be a decimal string with {places} digits after the point")
     minor = int(match[1]) * 10**places + int(match[2] or 0)

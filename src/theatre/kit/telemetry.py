@@ -34,7 +34,7 @@ def current_trace_id() -> str | None:
 
 def child_of(traceparent: str | None) -> str:
     """Make the context of a new step: of the same trace if `traceparent` is well formed, else of a new one."""
-    if traceparent and TRACEPARENT.match(traceparent):
+    if traceparent and TRACEPARENT.fullmatch(traceparent):
         return f"{traceparent[:36]}{secrets.token_hex(8)}{traceparent[52:]}"
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 

@@ -1,0 +1,42 @@
+"""Log lines hide what is secret, by its name and by its shape."""
+
+import pytest
+
+from theatre.kit.logging import MASK, MAX_VALUE_CHARACTERS, mask_secrets
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "new_password", "Authorization", "refresh_token", "client_secret", "cvc"]
+)
+def test_what_is_named_like_a_secret_is_hidden(name: str) -> None:
+    assert mask_secrets(None, "", {name: "canary"})[name] == MASK
+    assert mask_secrets(None, "", {"data": {name: "canary"}})["data"][name] == MASK
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bearer abcdefghijklmnop",
+        "Basic dXNlcjpwYXNz",
+        "token eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl here",
+        "card 5555 5555 5555 4477",
+        "5555555555554477",
+        "postgresql://theatre:canary@db/theatre",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(value: str) -> None:
+    shown = mask_secrets(None, "", {"event": value})["event"]
+    assert MASK in shown
+    assert "canary" not in shown
+    assert "4477" not in shown
+
+
+def test_values_are_cut_and_printable() -> None:
+    shown = mask_secrets(None, "", {"event": "\ud800" + "x" * 100_000})["event"]
+    assert len(shown) == MAX_VALUE_CHARACTERS
+    shown.encode()
+
+
+def test_ids_and_amounts_stay_readable() -> None:
+    event = {"payment_id": "01a20590-1fb9-7111-b9ce-bdef64b3de24", "amount_minor": 39900}
+    assert mask_secrets(None, "", event) == event
