@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from tests.billing.acts import NOW, buy, open_attempt, pay, success
 from theatre.billing import attempts, entitlements, payments, refunds, settlements
-from theatre.billing.errors import PaymentNotRefundable, RefundExceedsPayment
+from theatre.billing.errors import PaymentNotCancelable, PaymentNotRefundable, RefundExceedsPayment
 from theatre.billing.models import Entitlement, LedgerEntry, Payment, Refund, RefundSource, Subscription
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.payment import AttemptFailed, Failure
@@ -43,7 +43,7 @@ async def test_fifty_refunds_at_once_never_give_back_more_than_was_paid(
         reserved = await session.scalar(
             select(func.sum(Refund.amount_minor)).where(Refund.payment_id == payment.id)
         )
-    assert reserved <= payment.total_minor
+    assert 0 < (reserved or 0) <= payment.total_minor
 
 
 async def test_the_same_success_many_times_at_once_counts_once(
@@ -82,7 +82,7 @@ async def test_cancel_against_success_ends_in_money_that_follows_the_state(
             async with sessions.begin() as session:
                 try:
                     await payments.cancel(session, payment.id, user_id=payment.user_id, now=NOW)
-                except payments.PaymentNotCancelable:
+                except PaymentNotCancelable:
                     await session.rollback()
 
         await asyncio.gather(settle(), cancel())

@@ -41,7 +41,7 @@ async def outcome_of(member: Visitor, payment_id: str, status: str) -> Page:
         if any(given.get("data-status") == status for given in page.all("section")):
             return page
         await asyncio.sleep(0.05)
-    raise AssertionError(f"not {status}: {page.text}")
+    raise AssertionError(f"not {status} in time")
 
 
 async def newest_id(member: Visitor) -> str:
