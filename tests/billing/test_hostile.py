@@ -178,3 +178,13 @@ async def test_json_that_is_none_is_refused_where_no_body_is_needed_too(
     answer = await send(caller, f"/payments/{payment['id']}/{door}", body)
     assert (answer.status_code, answer.json()["code"]) == (400, "kit.malformed_json"), answer.text
     assert (await caller.get(f"/payments/{payment['id']}")).json()["status"] == "unpaid"
+
+
+@pytest.mark.parametrize("host", ["[", "a b", "theatre.example:x", "", "evil.example", "/x?y#z"])
+async def test_the_host_header_is_nothing_to_go_by(make_caller: Make, host: str) -> None:
+    caller = make_caller()
+    answer = await send(caller, "/payments", b'{"items": []}', Host=host)
+    assert answer.status_code == 422, answer.text
+    payment = await create(caller)
+    canceled = await send(caller, f"/payments/{payment['id']}/cancel", b"", Host=host)
+    assert canceled.status_code == 200, canceled.text

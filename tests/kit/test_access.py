@@ -1,6 +1,7 @@
 """Access tokens when auth does not answer as it should."""
 
 import asyncio
+import base64
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from theatre.kit import access
 from theatre.kit.access import ALGORITHM, Access, Keys, Revocations
 from theatre.kit.clock import SystemClock
-from theatre.kit.errors import Transient
+from theatre.kit.errors import Transient, Unauthenticated
 from theatre.kit.http import Refused, Unknown
 
 
@@ -54,4 +55,25 @@ async def test_keys_that_auth_refuses_to_show_are_no_fault_of_who_asks() -> None
     )
     token = jwt.encode({"sub": "x"}, Ed25519PrivateKey.generate(), algorithm=ALGORITHM, headers={"kid": "k"})
     with pytest.raises(Transient):
+        await verifier.verify(token)
+
+
+@pytest.mark.parametrize(
+    "header", [b"[" * 2_900, b'{"a":' * 600, b"null", b"[]", b'"x"', b'{"alg": []}', b"\xff", b"1" * 3_000]
+)
+async def test_a_token_with_a_hostile_header_does_not_hold(header: bytes) -> None:
+    """S-A5: nobody's word, but no reason to break either."""
+
+    async def fetch_keys() -> Keys:
+        return []
+
+    async def fetch_revocations(_: datetime | None) -> Revocations:
+        return Revocations(frozenset(), datetime.now(UTC))
+
+    verifier = Access(
+        issuer="x", clock=SystemClock(), fetch_keys=fetch_keys, fetch_revocations=fetch_revocations
+    )
+    token = base64.urlsafe_b64encode(header).decode().rstrip("=") + ".e30.AAAA"
+    assert len(token) <= access.MAX_TOKEN_CHARACTERS
+    with pytest.raises(Unauthenticated):
         await verifier.verify(token)
