@@ -28,7 +28,7 @@ class Unknown(Transient):
 
 
 class Refused(Problem):
-    """The other service said no; `status`, `code` and `detail` are its own words."""
+    """The other service said no; `refused_status`, `refused_code` and `detail` are its own words."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
