@@ -91,5 +91,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
 
 
 def _printable(text: str) -> str:
-    clean = "".join(character if character.isprintable() else "?" for character in text[:MAX_FIELD_CHARACTERS])
+    clean = "".join(
+        character if character.isprintable() else "?" for character in text[:MAX_FIELD_CHARACTERS]
+    )
     return clean.encode("utf-8", "replace").decode()

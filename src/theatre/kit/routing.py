@@ -65,7 +65,9 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
-        takes_json = self.body_field is not None and "form" not in type(self.body_field.field_info).__name__.lower()
+        takes_json = (
+            self.body_field is not None and "form" not in type(self.body_field.field_info).__name__.lower()
+        )
 
         async def strict(request: Request) -> Response:
             if takes_json:

@@ -35,7 +35,9 @@ class ServiceSettings(BaseSettings):
     token_issuer: str = "theatre-auth"  # noqa: S105 - a name, not a password
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    otlp_endpoint: str = Field("", validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"))
+    otlp_endpoint: str = Field(
+        "", validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    )
     sentry_dsn: str = Field("", validation_alias=AliasChoices("sentry_dsn", "SENTRY_DSN"))
 
     @classmethod

@@ -39,7 +39,9 @@ async def migrate(schema: str, url: str, *, revision: str = "head") -> None:
 
 async def _make_role(connection: AsyncConnection, schema: str) -> None:
     for attempt in range(5):
-        found = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": schema})
+        found = await connection.scalar(
+            text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": schema}
+        )
         if found:
             break
         try:
@@ -51,7 +53,9 @@ async def _make_role(connection: AsyncConnection, schema: str) -> None:
             if sqlstate(error) not in DUPLICATE_ROLE_SQLSTATES:
                 raise
             await asyncio.sleep(0.05 * (attempt + 1))
-    member = await connection.scalar(text("SELECT pg_has_role(current_user, :name, 'member')"), {"name": schema})
+    member = await connection.scalar(
+        text("SELECT pg_has_role(current_user, :name, 'member')"), {"name": schema}
+    )
     if not member:
         await connection.execute(text(f'GRANT "{schema}" TO CURRENT_USER'))
     await connection.commit()
