@@ -216,6 +216,17 @@ async def test_reading_an_open_attempt_asks_the_provider_first(stage: Stage) -> 
     assert await stage.fact_keys(attempt) == ["payment.attempt.succeeded"]
 
 
+async def test_reading_a_paid_attempt_tells_what_was_taken(stage: Stage) -> None:
+    """F-B4: billing learns the whole outcome by asking, though no message reaches it."""
+    attempt = await stage.begin()
+    assert (attempt["captured"], attempt["captured_at"]) == (None, None)
+    await stage.pay(attempt)
+    paid = await stage.read(attempt["id"])
+    [(_, fact)] = await stage.facts(attempt)
+    assert paid["captured"] == fact["captured"] == {"amount_minor": 39900, "currency": "RUB"}
+    assert paid["captured_at"] == fact["captured_at"]
+
+
 async def test_reading_with_the_provider_away_gives_what_we_know(stage: Stage, monkeypatch: Any) -> None:
     attempt = await stage.begin()
     stage.network.fail(READ, refuse_connection)

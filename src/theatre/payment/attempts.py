@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.contracts import payment as contract
+from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptStart, AttemptStatus
 from theatre.contracts.short_link import LinkStart
 from theatre.kit.db import Session, Sessions, transact, transaction
@@ -241,4 +242,12 @@ def to_contract(attempt: Attempt) -> contract.Attempt:
         short_url=attempt.short_url,
         expires_at=attempt.expires_at,
         failure=failure_of(attempt.failure_code, attempt.failure_message),
+        captured=_captured(attempt),
+        captured_at=attempt.captured_at,
     )
+
+
+def _captured(attempt: Attempt) -> Amount | None:
+    if attempt.captured_minor is None or attempt.captured_currency is None:
+        return None
+    return Amount(amount_minor=attempt.captured_minor, currency=attempt.captured_currency)
