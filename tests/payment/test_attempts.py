@@ -121,13 +121,13 @@ async def test_an_attempt_that_nobody_asks_about_again_goes_on_by_itself(stage: 
     assert attempt["confirmation_url"]
 
 
-async def test_a_definite_no_fails_the_attempt_with_its_reason_and_is_told_once(stage: Stage) -> None:
+async def test_a_definite_no_fails_the_attempt_in_our_words_and_is_told_once(stage: Stage) -> None:
     asked = order()
     refusal = b'{"type": "error", "id": "1", "code": "invalid_request", "description": "Amount too large"}'
     stage.network.fail(CREATE, answer(400, refusal))
     attempt = await stage.begin(asked)
     assert attempt["status"] == "failed"
-    assert attempt["failure"] == {"code": "provider_refused", "message": "Amount too large"}
+    assert attempt["failure"] == {"code": "provider_refused", "message": "The payment system refused."}
     assert await stage.begin(asked) == attempt
     [(key, fact)] = await stage.facts(attempt)
     assert key == "payment.attempt.failed"

@@ -168,7 +168,7 @@ async def test_a_definite_no_fails_the_refund_and_frees_its_amount(stage: Stage)
     refund = await stage.refund(attempt)
     assert (refund["status"], refund["failure"]) == (
         "failed",
-        {"code": "provider_refused", "message": "Too small"},
+        {"code": "provider_refused", "message": "The payment system refused."},
     )
     assert (await stage.refund(attempt))["status"] == "succeeded"
     assert await stage.fact_keys(attempt) == [PAID, KEPT, BACK]

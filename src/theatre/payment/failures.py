@@ -69,6 +69,11 @@ def failure_of(code: str | None, message: str | None) -> Failure | None:
     return Failure(code=code, message=message or message_of(code)) if code else None
 
 
+def refused() -> Failure:
+    """Give the failure of what the provider would not even begin."""
+    return Failure(code=REFUSED, message=message_of(REFUSED))
+
+
 def message_of(code: str, locale: str = "en") -> str:
     """Give the text for people; an unknown word is told as a plain decline."""
     return MESSAGES.get(code, MESSAGES[DECLINED])[locale]

@@ -58,7 +58,9 @@ async def refuse(session: Session, *, attempt_id: UUID, refusal: ProviderRefused
     """Fail an attempt that its provider would not begin; one that has begun all the same stays as it is."""
     attempt = await session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
     if attempt.status == AttemptStatus.CREATED:
-        _fail(session, attempt, Failure(code=failures.REFUSED, message=refusal.words), now=now)
+        # the provider's own words are for us: they may say anything, in any language
+        log.warning("provider refused", attempt_id=str(attempt_id), code=refusal.code, words=refusal.words)
+        _fail(session, attempt, failures.refused(), now=now)
     return attempt
 
 

@@ -181,7 +181,8 @@ async def _find_locked(session: Session, reading: RefundReading, provider: str) 
 async def _refuse(session: Session, *, refund_id: UUID, refusal: ProviderRefused, now: datetime) -> Refund:
     refund = await session.get_one(Refund, refund_id, with_for_update=True, populate_existing=True)
     if refund.status == RefundStatus.PENDING and refund.provider_reference is None:
-        _fail(session, refund, Failure(code=failures.REFUSED, message=refusal.words), now=now)
+        log.warning("provider refused", refund_id=str(refund_id), code=refusal.code, words=refusal.words)
+        _fail(session, refund, failures.refused(), now=now)
     return refund
 
 
