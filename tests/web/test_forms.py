@@ -59,6 +59,7 @@ async def test_a_form_from_before_signing_out_no_longer_counts(member: Visitor) 
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": ""},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
@@ -74,6 +75,15 @@ async def test_a_form_sent_as_browsers_send_it_counts(visitor: Visitor) -> None:
     headers = {"Origin": str(visitor.http.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
     answer = await visitor.http.post("/language", data={**form.fields, "lang": "ru"}, headers=headers)
     assert answer.status_code == 303
+
+
+async def test_a_form_from_an_address_that_is_none_leads_to_the_front_page(visitor: Visitor) -> None:
+    form = (await visitor.open("/")).form("/language")
+    fields = {**form.fields, "lang": "ru"}
+    answer = await visitor.http.post("/language", data=fields, headers={"Referer": "http://["})
+    assert answer.status_code == 303
+    refused = await visitor.http.post("/signin", data=FIELDS, headers={"Referer": "http://["})
+    assert refused.status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/signout", "/buy", "/language"])

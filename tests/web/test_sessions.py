@@ -1,6 +1,7 @@
 """Joining, signing in, staying signed in and signing out."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -168,6 +169,27 @@ async def test_a_forged_token_opens_nothing(member: Visitor, token: str) -> None
     member.http.cookies.set("theatre_access", token, domain="127.0.0.1")
     member.http.cookies.set("theatre_refresh", "nonsense", domain="127.0.0.1")
     answer = await member.http.get("/account")
+    assert answer.headers["location"].startswith("/signin")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        b'{"permissions": 5, "exp": 1}',
+        b'{"permissions": {"billing.read": []}, "exp": "x"}',
+        b'{"exp": 1' + b"0" * 400 + b"}",
+        b'{"exp": 1' + b"0" * 5_000 + b"}",
+        b'{"exp": NaN, "is_superuser": []}',
+        b"[" * 2_900,
+        b"5",
+    ],
+)
+async def test_a_token_with_hostile_claims_breaks_no_page(visitor: Visitor, claims: bytes) -> None:
+    payload = urlsafe_b64encode(claims).decode().rstrip("=")
+    visitor.http.cookies.set("theatre_access", f"eyJhbGciOiJIUzI1NiJ9.{payload}.AAAA", domain="127.0.0.1")
+    visitor.http.cookies.set("theatre_refresh", "nonsense", domain="127.0.0.1")
+    assert (await visitor.open("/")).status == 200
+    answer = await visitor.http.get("/account")
     assert answer.headers["location"].startswith("/signin")
 
 

@@ -65,13 +65,20 @@ async def own_form(request: Request, house: House, visit: CurrentVisit) -> None:
     """
     origin = request.headers.get("origin")
     own = {urlsplit(house.settings.public_url).netloc, request.headers.get("host", "")}
-    if origin is not None and urlsplit(origin).netloc not in own:
+    if origin is not None and _host_of(origin) not in own:
         raise ForgedForm
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForgedForm
     form_token = (await request.form()).get("form_token")
     if not isinstance(form_token, str) or not visit.has_sealed(form_token):
         raise ForgedForm
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # no address at all
+        return None
 
 
 def see_other(path: str, **query: str) -> RedirectResponse:

@@ -77,4 +77,7 @@ async def _good_token(visit: Visit, auth: Upstream, clock: Clock) -> str:
 
 def _expires_at(token: str) -> float:
     expires_at = read_claims(token).get("exp")
-    return float(expires_at) if isinstance(expires_at, int | float) else 0.0
+    try:
+        return float(expires_at) if isinstance(expires_at, int | float) else 0.0
+    except OverflowError:  # no moment of any calendar
+        return 0.0

@@ -26,6 +26,13 @@ def own_path(text: str) -> str:
     return text if OWN_PATH.match(text) else "/"
 
 
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path or "/"
+    except ValueError:  # no address at all
+        return "/"
+
+
 class Visit:
     """What one request's visitor brought, and the cookies to be sent back."""
 
@@ -53,14 +60,16 @@ class Visit:
     def is_staff(self) -> bool:
         """Whether the token claims a right to see all payments: again, to choose a menu by."""
         claims = read_claims(self.access_token)
-        return bool(claims.get("is_superuser")) or "billing.read" in claims.get("permissions", ())
+        permissions = claims.get("permissions")
+        is_permitted = isinstance(permissions, list) and "billing.read" in permissions
+        return bool(claims.get("is_superuser")) or is_permitted
 
     @property
     def here(self) -> str:
         """The page that this visitor sees, or came from if this request is a form."""
         url = self._request.url
         if self._request.method != "GET":
-            url = url.replace(path=urlsplit(self._request.headers.get("referer", "")).path or "/", query="")
+            url = url.replace(path=_path_of(self._request.headers.get("referer", "")), query="")
         return own_path(f"{url.path}?{url.query}" if url.query else url.path)
 
     @property
