@@ -17,8 +17,8 @@ R = TypeVar("R", bound=Read)
 Headers: TypeAlias = Mapping[str, str]
 """Who asks: language, address and browser of the visitor, and the access token of who is signed in."""
 
-TIMEOUT_SECONDS = 10.0
-"""More than our services wait for a payment system, so that we never give up before they do."""
+TIMEOUT_SECONDS = 20.0
+"""More than billing waits for payment-service (15 s), which waits for a payment system: none gives up too soon."""
 TRIES = 2
 PAUSE_SECONDS = 0.2
 TWIN_TRIES = 40
