@@ -5,6 +5,7 @@ Only who asks gets, and only who asks is skipped for want of one; the last lines
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -15,6 +16,7 @@ import pytest
 import structlog
 
 from tests.databases import fresh_database, own_redis_database
+from tests.factories.house import OpenHouse, open_test_house
 from tests.services import Services, running_services
 
 MISSING = "missing component: "
@@ -35,6 +37,11 @@ class Housekeeping:
         """Stop what this run started."""
         self.runner.run(self.stack.aclose())
         self.runner.close()
+
+
+def pytest_configure() -> None:
+    """Let idle applications of many suites keep one connection each: servers found on a machine allow a hundred."""
+    os.environ.setdefault("THEATRE_DATABASE_KEPT_CONNECTIONS", "1")
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -101,6 +108,13 @@ async def redis_url(services: Services) -> AsyncIterator[str]:
     skip_without("Redis", services.redis_url, services)
     async with own_redis_database(services.redis_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OpenHouse]:
+    """The whole house of this worker, with PostgreSQL and Valkey of its own."""
+    async with open_test_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ async def settings(postgres_url: str, redis_url: str) -> BillingSettings:
 
 @pytest.fixture(scope="session")
 async def sessions(settings: BillingSettings) -> AsyncIterator[Sessions]:
-    engine = open_engine(settings.database_url, role="billing", pool_size=10)
+    engine = open_engine(settings.database_url, role="billing", pool_size=10, kept=1)
     yield sessions_of(engine)
     await engine.dispose()
 

@@ -2,13 +2,11 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.conftest import MISSING
-from tests.factories.house import OpenHouse, open_test_house
 
 FLAGS = (
     "--headless",
@@ -32,12 +30,3 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield browser
         await browser.close()
-
-
-@pytest.fixture(scope="session")
-async def house(
-    chromium: Browser, postgres_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[OpenHouse]:
-    home: Path = tmp_path_factory.mktemp("house")
-    async with open_test_house(database_url=postgres_url, redis_url=redis_url, home=home) as house:
-        yield house

@@ -1,4 +1,4 @@
-"""The whole house in this process, on a test's own database, as `theatre up` puts it together."""
+"""The whole house in this process, on embedded servers of its own, as `theatre up` puts it together."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from theatre.embedded.house import open_house
 from theatre.embedded.preparation import prepare
 from theatre.embedded.secrets import Secrets
 from theatre.embedded.settings import HouseSettings
+from theatre.kit.servers import Servers
 from theatre.registry import SERVICES
 
 MANY = "100000/minute"
@@ -27,17 +28,24 @@ class OpenHouse:
 
 
 @asynccontextmanager
-async def open_test_house(*, database_url: str, redis_url: str, home: Path) -> AsyncIterator[OpenHouse]:
+async def open_test_house(home: Path) -> AsyncIterator[OpenHouse]:
     """Bring the house up on a free port; it says nothing and lets one address do much."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    async with Servers(home) as servers, open_on(servers, home, port) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_on(servers: Servers, home: Path, port: int) -> AsyncIterator[OpenHouse]:
+    """Bring the house up on servers that run."""
     house = HouseSettings(
         home=home,
         port=port,
         public_url=f"http://127.0.0.1:{port}",
-        database_url=database_url,
-        redis_url=redis_url,
+        database_url=servers.postgres_url,
+        redis_url=servers.redis_url,
         broker_url="embedded",
     )
     named = {service.name: service.read_settings() for service in SERVICES}

@@ -74,6 +74,7 @@ class Deployment:
             "THEATRE_DATABASE_URL": self.servers.database_url,
             # the server is shared with other tests
             "THEATRE_DATABASE_POOL_SIZE": "3",
+            "THEATRE_DATABASE_KEPT_CONNECTIONS": "1",
             "THEATRE_REDIS_URL": self.servers.redis_url,
             "THEATRE_BROKER_URL": self.servers.broker_url,
             "THEATRE_BROKER_EXCHANGE": self.exchange,

@@ -2,21 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
-from tests.factories.house import OpenHouse, open_test_house
+from tests.factories.house import OpenHouse
 from tests.web.visitor import Visitor
-
-
-@pytest.fixture(scope="session")
-async def house(
-    postgres_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[OpenHouse]:
-    home: Path = tmp_path_factory.mktemp("house")
-    async with open_test_house(database_url=postgres_url, redis_url=redis_url, home=home) as house:
-        yield house
 
 
 @pytest.fixture

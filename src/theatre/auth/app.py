@@ -69,7 +69,7 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         if broker is None:
             broker = await stack.enter_async_context(open_broker(settings))
-        engine = db.open_engine(settings.database_url, role="auth", pool_size=settings.database_pool_size)
+        engine = db.open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         sessions = db.sessions_of(engine)
         rate_limit = RedisRateLimit(settings.redis_url, prefix="auth")
@@ -128,7 +128,7 @@ def _checks(resources: Resources) -> Mapping[str, Check]:
 async def init(settings: AuthSettings) -> None:
     """Make roles, first superuser and demo logins that are missing; safe to repeat."""
     settings.check_production()
-    engine = db.open_engine(settings.database_url, role="auth", pool_size=1)
+    engine = db.open_own_engine(settings)
     try:
         await seeds.seed(db.sessions_of(engine), settings, now=SystemClock().now())
     finally:
@@ -143,7 +143,7 @@ async def create_superuser(settings: AuthSettings, *, login: str, email: str, pa
         pydantic.ValidationError: not a login, an address or a password.
     """
     given = Registration(login=login, email=email, password=password)
-    engine = db.open_engine(settings.database_url, role="auth", pool_size=1)
+    engine = db.open_own_engine(settings)
     try:
         async with Hasher(settings) as hasher:
             sessions = db.sessions_of(engine)

@@ -20,7 +20,7 @@ from theatre.contracts.payment import PaymentClient
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import open_engine, ping, sessions_of, transaction
+from theatre.kit.db import open_own_engine, ping, sessions_of, transaction
 from theatre.kit.http import ServiceClient
 from theatre.kit.idempotency import Flights
 from theatre.kit.outbox import Relay
@@ -38,8 +38,7 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open the database, the way to auth and to payment-service, and the rate limits."""
     async with AsyncExitStack() as stack:
-        pool_size = settings.database_pool_size
-        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         token = service_token(settings, transport)
         auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
@@ -100,8 +99,7 @@ async def create_worker(
 ) -> AsyncIterator[Worker[WorkerResources]]:
     """Make `worker-billing-notify`: hears outcomes, relays the outbox, runs the jobs."""
     async with AsyncExitStack() as stack:
-        pool_size = settings.database_pool_size
-        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         token = service_token(settings, transport)
         notification = NotificationClient(
@@ -125,7 +123,7 @@ async def create_worker(
 
 async def init(settings: BillingSettings) -> None:
     """Apply the price list; repeating it changes nothing."""
-    engine = open_engine(settings.database_url, role=settings.service, pool_size=1)
+    engine = open_own_engine(settings)
     try:
         price_list = products.read_price_list(settings.price_list)
         async with transaction(sessions_of(engine)) as session:

@@ -26,6 +26,7 @@ from sqlalchemy.orm import mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from theatre.kit.errors import Transient
+from theatre.kit.settings import ServiceSettings
 
 Session: TypeAlias = AsyncSession
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
@@ -62,15 +63,29 @@ def metadata(schema: str) -> MetaData:
     return MetaData(schema=schema, naming_convention=NAMING)
 
 
-def open_engine(url: str, *, role: str, pool_size: int = 5, pool_timeout_seconds: float = 5) -> AsyncEngine:
+def open_own_engine(settings: ServiceSettings) -> AsyncEngine:
+    """Open the pool of a service as its settings say, under the role named like it."""
+    return open_engine(
+        settings.database_url,
+        role=settings.service,
+        pool_size=settings.database_pool_size,
+        kept=settings.database_kept_connections,
+    )
+
+
+def open_engine(
+    url: str, *, role: str, pool_size: int = 5, kept: int | None = None, pool_timeout_seconds: float = 5
+) -> AsyncEngine:
     """Open a pool whose connections act as `role`, with time limits on statements, locks and idle transactions.
 
-    `url` is `postgresql://user:password@host:port/name`, or `postgresql://user@/name?host=/socket/folder`.
+    `url` is `postgresql://user:password@host:port/name`, or `postgresql://user@/name?host=/socket/folder`. At most
+    `pool_size` connections are open, and `kept` of them (all, if not said) stay open when there is nothing to do.
     """
+    kept = pool_size if kept is None else min(kept, pool_size)
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
-        pool_size=pool_size,
-        max_overflow=0,
+        pool_size=kept,
+        max_overflow=pool_size - kept,
         pool_timeout=pool_timeout_seconds,
         # else the text of an error, and so the log, would carry addresses, hashes and links
         hide_parameters=True,

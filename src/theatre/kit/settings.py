@@ -26,6 +26,9 @@ class ServiceSettings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     database_url: str = "postgresql://postgres@127.0.0.1:5432/theatre"
     database_pool_size: int = Field(5, ge=1, le=100)
+    database_kept_connections: int = Field(
+        100, ge=1, description="how many stay open when there is nothing to do"
+    )
     redis_url: str = "redis://127.0.0.1:6379/0"
     broker_url: str = "embedded"
     broker_exchange: str = Field("theatre", pattern=r"^[a-z][a-z0-9_-]{0,40}$")

@@ -12,7 +12,7 @@ from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import Engine, Sessions, open_engine, ping, sessions_of
+from theatre.kit.db import Engine, Sessions, open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient
 from theatre.kit.wakeup import listen
 from theatre.kit.worker import Worker
@@ -33,8 +33,7 @@ from theatre.notification.stationery import open_templates
 @asynccontextmanager
 async def open_database(settings: NotificationSettings) -> AsyncIterator[Engine]:
     """Open the pool."""
-    pool_size = settings.database_pool_size
-    engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+    engine = open_own_engine(settings)
     try:
         yield engine
     finally:

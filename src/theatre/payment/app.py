@@ -14,7 +14,7 @@ from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.cache import Cache, RedisCache
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import open_engine, ping, sessions_of
+from theatre.kit.db import open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient, ServiceToken
 from theatre.kit.outbox import Relay
 from theatre.kit.ratelimit import RedisRateLimit
@@ -44,8 +44,7 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open the database, Redis, the broker and the ways to auth, short links and payment systems."""
     async with AsyncExitStack() as stack:
-        pool_size = settings.database_pool_size
-        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         cache = RedisCache(settings.redis_url, prefix=settings.service)
         stack.push_async_callback(cache.close)

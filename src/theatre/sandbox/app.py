@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import open_engine, ping, sessions_of, transaction
+from theatre.kit.db import open_own_engine, ping, sessions_of, transaction
 from theatre.kit.worker import Worker
 from theatre.sandbox import shops
 from theatre.sandbox.jobs import JOBS
@@ -34,8 +34,7 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open the database and the way to shops."""
     async with AsyncExitStack() as stack:
-        pool_size = settings.database_pool_size
-        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         limits = httpx.Limits(max_connections=MAX_SENDING, max_keepalive_connections=MAX_SENDING)
         http = httpx.AsyncClient(
@@ -98,7 +97,7 @@ def create_app(
 
 async def init(settings: SandboxSettings) -> None:
     """Make the demo shop."""
-    engine = open_engine(settings.database_url, role=settings.service, pool_size=1)
+    engine = open_own_engine(settings)
     try:
         async with transaction(sessions_of(engine)) as session:
             await shops.ensure_demo(session, settings)

@@ -13,7 +13,7 @@ from theatre.kit.access import Access
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import Engine, Sessions, open_engine, ping, sessions_of
+from theatre.kit.db import Engine, Sessions, open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient
 from theatre.short_link.addresses import AllowedAddresses
 from theatre.short_link.routes import internal, public
@@ -39,8 +39,7 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open the database and the way to auth."""
     async with AsyncExitStack() as stack:
-        pool_size = settings.database_pool_size
-        engine = open_engine(settings.database_url, role=settings.service, pool_size=pool_size)
+        engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         token = service_token(settings, transport)
         auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
