@@ -1,7 +1,7 @@
 """Who calls and what they may do: tokens are verified here, with auth's public keys, without a call per request.
 
-A revoked session is refused within `REVOCATION_POLL_SECONDS` plus the time of one call; with auth away the last known
-list goes on being used, and tokens live 15 minutes at most.
+A revoked session is refused within `REVOCATION_POLL_SECONDS` plus the time of one call, what a withdrawn key signed
+within `KEYS_REFETCH_SECONDS`; with auth away the last known lists go on being used. Tokens live 15 minutes at most.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ AUDIENCE_USERS = "theatre"
 AUDIENCE_SERVICES = "theatre-internal"
 REVOCATION_POLL_SECONDS = 2.0
 KEYS_MIN_REFETCH_SECONDS = 5.0
+KEYS_REFETCH_SECONDS = 300.0
 MAX_CACHED_TOKENS = 10_000
 MAX_TOKEN_CHARACTERS = 4_096
 LEEWAY_SECONDS = 30
@@ -149,15 +150,24 @@ class Access:
                 return
             try:
                 keys = await self._fetch_keys()
-            except Refused as error:
+                fresh = {str(key["kid"]): jwt.PyJWK(key, algorithm=ALGORITHM).key for key in keys}
+            except (Refused, KeyError, jwt.PyJWTError) as error:
                 # a quarrel between services is no fault of who asks
                 raise Transient from error
-            self._keys = {str(key["kid"]): jwt.PyJWK(key, algorithm=ALGORITHM).key for key in keys}
+            if any(fresh.get(kid) != key for kid, key in self._keys.items()):
+                # what a withdrawn key signed is verified anew, and does not hold
+                self._verified.clear()
+            self._keys = fresh
             self._keys_fetched_at = time.monotonic()
+
+    async def _renew_keys(self) -> None:
+        if not self._keys or time.monotonic() - self._keys_fetched_at < KEYS_REFETCH_SECONDS:
+            return
+        await self._refetch_keys()
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator["Access"]:
-        """Keep the list of revoked sessions fresh while the block runs."""
+        """Keep the list of revoked sessions and the keys fresh while the block runs."""
         task = asyncio.create_task(self._follow(), name="revocations")
         try:
             yield self
@@ -173,9 +183,10 @@ class Access:
                 revocations = await self._fetch_revocations(since)
                 since = revocations.until
                 self._note(revocations.session_ids)
+                await self._renew_keys()
             # a refusal too (auth half started, our secret not yet known to it): giving up would let the ended in
             except Problem as error:
-                log.warning("revocations not refreshed", error=repr(error))
+                log.warning("revocations or keys not refreshed", error=repr(error))
             await asyncio.sleep(REVOCATION_POLL_SECONDS)
 
     def _note(self, session_ids: frozenset[UUID]) -> None:
