@@ -185,6 +185,33 @@ async def test_the_link_that_is_over_is_asked_for_again(
     assert len(desk.asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ({"status": "pending"}, "billing.link_expired"),
+        ({"status": "succeeded"}, "billing.attempt_settling"),
+        ({"status": "failed"}, "billing.checkout_refused"),
+    ],
+)
+async def test_a_dead_link_is_never_given_out(
+    make_caller: Make, desk: PaymentDesk, clock: MovableClock, *, outcome: dict[str, str], code: str
+) -> None:
+    """What the payment system says is asked for first: the money may be on its way."""
+    caller = make_caller()
+    payment = await create(caller)
+    over = (clock.now() - timedelta(seconds=1)).isoformat()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        said = outcome if request.method == "GET" else {}
+        return httpx.Response(200, json=attempt(desk.asked[0][2], expires_at=over, **said))  # type: ignore[arg-type]
+
+    desk.answer = answer
+    refused = await caller.post(f"/payments/{payment['id']}/checkout")
+    assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert ("Retry-After" in refused.headers) == (code == "billing.link_expired")
+    assert await status_of(caller, payment) == "pending"
+
+
 async def test_the_janitor_asks_about_open_attempts_and_starts_those_never_heard_of(
     make_caller: Make, desk: PaymentDesk, sessions: Sessions, settings: BillingSettings, clock: MovableClock
 ) -> None:

@@ -10,6 +10,7 @@ from theatre.billing.errors import (
     AttemptSettling,
     CheckoutRefused,
     CheckoutUnknown,
+    LinkExpired,
     PaymentNotPayable,
     ProviderUnknown,
     ReturnAddressForeign,
@@ -77,6 +78,7 @@ async def start(
         PaymentUnknown, PaymentNotPayable, ReturnAddressForeign, ProviderUnknown
         CheckoutRefused: nothing was taken and nothing will be; the payment is *unpaid* again in a moment.
         AttemptSettling: the open attempt has an outcome that is on its way here.
+        LinkExpired: the open attempt cannot be paid any more, but may have been.
         CheckoutUnknown: no answer yet.
     """
     async with sessions.begin() as session:
@@ -151,6 +153,9 @@ def question_of(payment: Payment, settings: BillingSettings) -> AttemptStart:
 async def _ask(sessions: Sessions, client: PaymentClient, ask: AttemptStart, *, now: datetime) -> Link:
     try:
         attempt = await client.start(ask)
+        if attempt.expires_at <= now:
+            # its link is dead: the payment system is asked, for its verdict frees the payment
+            attempt = await client.read(ask.id)
     except Unknown as error:
         raise CheckoutUnknown from error
     except Refused as error:
@@ -162,6 +167,8 @@ async def _ask(sessions: Sessions, client: PaymentClient, ask: AttemptStart, *, 
         raise CheckoutRefused(attempt.failure.message if attempt.failure else None)
     if attempt.status is AttemptStatus.SUCCEEDED:
         raise AttemptSettling
+    if attempt.expires_at <= now:
+        raise LinkExpired
     if attempt.confirmation_url is None:
         raise CheckoutUnknown
     async with sessions.begin() as session:

@@ -73,6 +73,14 @@ class AttemptSettling(errors.Conflict):
     title = "The payment system already has an outcome; it will show in a moment"
 
 
+class LinkExpired(errors.Conflict):
+    code = "billing.link_expired"
+    title = "The time to pay by the link is over; the outcome is being asked for, try again in a moment"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})
+
+
 class CheckoutUnknown(errors.Transient):
     code = "billing.checkout_unknown"
     title = "The payment system has not answered yet; nothing is lost, ask again in a moment"
