@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theatre.billing.errors import CurrenciesMixed, TotalTooLarge
+from theatre.billing.periods import LATEST as LATEST_END
 from theatre.billing.periods import Anchor, add_days, add_months
 from theatre.billing.pricing import share_of_refund, total_of
 from theatre.kit.money import MAX_MINOR, Money
@@ -60,6 +61,19 @@ def test_periods_tile(start: datetime, zone: str, unit: str, count: int) -> None
         following = anchor.extended(unit, count)
         assert following.end() > anchor.end()
         anchor = following
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Apia", "America/New_York"])
+@pytest.mark.parametrize(("unit", "count"), [("day", 10**9), ("month", 10**6), ("year", 10**12)])
+def test_what_is_paid_ends_with_the_calendar_and_may_still_be_extended(
+    zone: str, unit: str, count: int
+) -> None:
+    """Money that was taken must be settled, however long a time was bought."""
+    anchor = Anchor(datetime(2027, 1, 31, tzinfo=UTC), 0, zone).extended(unit, count)
+    assert anchor.end() == LATEST_END
+    for more in ("day", "month", "year"):
+        assert anchor.extended(more, 1).end() == LATEST_END
+    assert Anchor(LATEST_END, 0, zone).end() == LATEST_END
 
 
 def test_a_period_ends_at_the_same_local_hour_across_a_clock_change() -> None:

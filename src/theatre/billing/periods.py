@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MONTHS = {"month": 1, "year": 12}
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+"""Nothing is paid for longer: the calendar ends here, and what was paid must be given all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,16 @@ def add_months(moment: datetime, months: int, *, zone: str) -> datetime:
     """Give the same local day and hour `months` later, or the month's last day where it has no such day."""
     local = moment.astimezone(ZoneInfo(zone))
     year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
+    if year >= LATEST.year:  # local to a zone: the last year may already be past its end in UTC
+        return LATEST
     day = min(local.day, calendar.monthrange(year, month + 1)[1])
     return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
 
 
 def add_days(moment: datetime, days: int, *, zone: str) -> datetime:
     """Give the same local hour `days` later: 23 or 25 hours long across a clock change."""
-    return (moment.astimezone(ZoneInfo(zone)) + timedelta(days=days)).astimezone(UTC)
+    try:
+        end = (moment.astimezone(ZoneInfo(zone)) + timedelta(days=days)).astimezone(UTC)
+    except OverflowError:
+        return LATEST
+    return min(end, LATEST)
