@@ -102,7 +102,15 @@ async def test_what_commits_late_is_still_told(house: House, client: AuthClient)
 
 @pytest.mark.parametrize(
     "since",
-    ["yesterday", "2026-01-01T00:00:00", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "\x00", "1e400"],
+    [
+        "yesterday",
+        "2026-01-01T00:00:00",
+        "0000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:59Z",
+        "\x00",
+        "1e400",
+    ],
 )
 async def test_a_moment_that_is_none_is_refused(house: House, since: str) -> None:
     headers = await service_headers(house, SERVICE_SECRET)

@@ -4,13 +4,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from theatre.auth import user_sessions, users
 from theatre.auth.resources import Given
 from theatre.contracts.auth import INTERNAL, Contact, RevocationsAnswer
 from theatre.kit.access import CallingService
 from theatre.kit.db import InTransaction
+from theatre.kit.fields import Moment
 from theatre.kit.routing import StrictRoute
 
 router = APIRouter(prefix=INTERNAL, tags=["internal"], route_class=StrictRoute)
@@ -22,7 +22,7 @@ async def read_revocations(
     resources: Given,
     _: CallingService,
     *,
-    since: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Moment | None, Query()] = None,
 ) -> RevocationsAnswer:
     revoked = await user_sessions.find_revoked(
         session, since, now=resources.now(), access_ttl_seconds=resources.settings.access_ttl_seconds
