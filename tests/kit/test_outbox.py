@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import orjson
@@ -85,6 +86,28 @@ async def test_an_envelope_says_all_of_the_fact_and_carries_the_trace(
         "data": {"name": "0"},
     }
     assert row.sent_at is not None
+
+
+class Recorder:
+    """A broker that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.ids: list[UUID] = []
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self.ids += [message.id for message in messages]
+
+
+async def test_a_batch_is_sent_in_the_order_in_which_it_was_told(
+    engine: db.Engine, sessions: db.Sessions, clock: MovableClock
+) -> None:
+    ids = await play(sessions, clock, number=20)
+    async with sessions.begin() as session:
+        for id in reversed(ids):  # the table holds them the other way round
+            await session.execute(update(OutboxMessage).where(OutboxMessage.id == id).values(tries=1))
+    recorder = Recorder()
+    assert await Relay(engine, OutboxMessage, cast(Broker, recorder), clock=clock).send_batch() == 20
+    assert recorder.ids == ids
 
 
 async def test_a_fact_of_a_rolled_back_transaction_never_leaves(

@@ -201,7 +201,9 @@ class Relay:
             table.tries,
         )
         async with self._engine.begin() as connection:
-            return (await connection.execute(claim.returning(*columns))).all()
+            claimed = (await connection.execute(claim.returning(*columns))).all()
+        # told as they happened, as far as one batch goes: an update gives its rows in any order
+        return sorted(claimed, key=lambda row: row.id)
 
     async def _mark(self, tries: dict[UUID, int], failure: Unpublished) -> None:
         table, now = self.table, self._clock.now()
