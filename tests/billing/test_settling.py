@@ -36,6 +36,7 @@ from theatre.billing.models import (
     RefundStatus,
     Subscription,
 )
+from theatre.billing.periods import LATEST
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.payment import Failure
 from theatre.kit.db import Session
@@ -255,6 +256,20 @@ async def test_a_plan_bought_again_is_extended_and_a_refund_takes_that_period_on
     assert held.status == "active"
     await give_back(session, settings, first)
     assert held.status == "canceled"
+
+
+async def test_a_plan_paid_to_the_end_of_the_calendar_may_be_bought_again(
+    session: Session, settings: BillingSettings
+) -> None:
+    """The money was taken: that nothing is left to add must not stop the settlement."""
+    first = await buy(session, settings, "plan")
+    await pay(session, settings, first)
+    held = (await session.scalars(select(Subscription).where(Subscription.user_id == first.user_id))).one()
+    held.anchor_at = held.paid_until = LATEST
+    held.anchor_months = 0
+    again = await buy(session, settings, "plan", user_id=first.user_id)
+    await pay(session, settings, again)
+    assert (again.status, held.paid_until) == (PaymentStatus.PAID, LATEST)
 
 
 async def test_the_first_period_is_longer_by_the_free_days(

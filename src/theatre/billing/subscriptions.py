@@ -57,7 +57,8 @@ async def extend(
         subscription_id=held.id,
         payment_item_id=item.id,
         payment_id=item.payment_id,
-        starts_at=starts_at,
+        # at the calendar's end nothing is left to add, but the money was taken
+        starts_at=min(starts_at, held.paid_until - timedelta(seconds=1)),
         ends_at=held.paid_until,
     )
     session.add(period)
