@@ -5,7 +5,7 @@ import atexit
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -88,9 +88,10 @@ def up(
     with progress() as bar:
         task = bar.add_task("starting", total=None)
 
-        def welcome() -> None:
+        def welcome(notes: Sequence[str]) -> None:
             bar.stop()
-            print(WELCOME.format(url=house.site, home=house.home), flush=True)
+            lines = "".join(f"  note        {note}\n" for note in notes)
+            print(WELCOME.format(url=house.site, home=house.home) + lines, flush=True)
 
         run(embedded.live(house, named, say=lambda step: bar.update(task, description=step), welcome=welcome))
 

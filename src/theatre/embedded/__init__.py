@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from theatre.embedded.doors import Doors
@@ -25,15 +25,16 @@ __all__ = ["HouseSettings", "PortTaken", "live", "live_reloading", "reset"]
 STOP_SECONDS = 9.0
 
 Say = Callable[[str], None]
+Welcome = Callable[[Sequence[str]], None]
 
 
 async def live(
-    house: HouseSettings, named: Mapping[str, ServiceSettings], *, say: Say, welcome: Callable[[], None]
+    house: HouseSettings, named: Mapping[str, ServiceSettings], *, say: Say, welcome: Welcome
 ) -> None:
     """Bring the house up and serve until SIGINT or SIGTERM.
 
     `named` holds the services' settings as the environment has them; `say` is told what is being done, `welcome` is
-    called when the house is ready.
+    called when the house is ready, with what the operator should know.
 
     Raises:
         PortTaken, ServersError
@@ -58,20 +59,21 @@ def leave(task: asyncio.Task[None]) -> None:
 
 
 async def _live(
-    house: HouseSettings, named: Mapping[str, ServiceSettings], *, say: Say, welcome: Callable[[], None]
+    house: HouseSettings, named: Mapping[str, ServiceSettings], *, say: Say, welcome: Welcome
 ) -> None:
     doors = Doors()
+    notes: list[str] = []
     async with AsyncExitStack() as stack:
         front = await stack.enter_async_context(serving(doors, listen(house.host, house.port)))
         say("PostgreSQL and Valkey")
         loading = asyncio.create_task(asyncio.to_thread(load, named))
-        house = await stack.enter_async_context(open_servers(house))
+        house = await stack.enter_async_context(open_servers(house, note=notes.append))
         await loading
         parts = furnish(house, named, Secrets(house.secrets_file))
         await prepare(house, parts, say=say)
         say("services")
         doors.open(await stack.enter_async_context(open_house(house, parts)))
-        welcome()
+        welcome(notes)
         try:
             await asyncio.Event().wait()
         finally:

@@ -11,6 +11,7 @@ from watchfiles import awatch
 
 from theatre.embedded.servers import open_servers
 from theatre.embedded.settings import HouseSettings
+from theatre.kit.logging import get_logger
 from theatre.kit.servers.children import LAUNCHER
 
 SOURCE = Path(__file__).parent.parent
@@ -19,6 +20,8 @@ NOBODY = "-1"  # the launcher's word for: stay who you are
 PATIENCE_SECONDS = 10.0
 
 Process = asyncio.subprocess.Process
+
+log = get_logger(__name__)
 
 
 async def live_reloading(house: HouseSettings, environment: Mapping[str, str]) -> None:
@@ -30,7 +33,7 @@ async def live_reloading(house: HouseSettings, environment: Mapping[str, str]) -
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_servers(house) as house:
+    async with open_servers(house, note=log.warning) as house:
         addresses = {
             "THEATRE_DATABASE_URL": house.database_url,
             "THEATRE_REDIS_URL": house.redis_url,

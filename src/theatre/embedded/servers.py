@@ -1,20 +1,19 @@
 """The house's database and cache: those that the environment names, else servers of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from theatre.embedded.furniture import complete
 from theatre.embedded.settings import HouseSettings
 from theatre.kit import servers
-from theatre.kit.logging import get_logger
 from theatre.kit.servers import Servers
-
-log = get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_servers(house: HouseSettings) -> AsyncIterator[HouseSettings]:
+async def open_servers(house: HouseSettings, *, note: Callable[[str], None]) -> AsyncIterator[HouseSettings]:
     """Start those servers that are not named; gives the settings with all addresses in them.
+
+    `note` is told what the operator should know, as where the data is if not at home.
 
     Raises:
         ServersError
@@ -27,8 +26,8 @@ async def open_servers(house: HouseSettings) -> AsyncIterator[HouseSettings]:
         return
     own = Servers(house.home, with_postgres="database_url" in missing, with_valkey="redis_url" in missing)
     async with own:
-        for note in own.notes:
-            log.warning(note)
+        for text in own.notes:
+            note(text)
         yield complete(house, {"database_url": own.postgres_url, "redis_url": own.redis_url})
 
 
