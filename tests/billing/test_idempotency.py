@@ -6,11 +6,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
 from sqlalchemy import func, select
 
 from tests.billing.conftest import Caller
-from tests.billing.desk import PaymentDesk
+from tests.billing.desk import PaymentDesk, attempt
 from tests.billing.test_purchase import create, price_of
 from theatre.billing.models import IdempotencyKey, Payment
 from theatre.kit.clock import MovableClock
@@ -131,6 +132,21 @@ async def test_a_twin_of_a_running_checkout_is_told_to_wait(make_caller: Make, d
     assert first.status_code == 200
     assert (twins[0].status_code, twins[0].json()["code"]) == (409, "idempotency.in_progress")
     assert twins[0].headers["Retry-After"]
+
+
+async def test_what_asks_to_be_tried_again_is_not_answered_from_memory(
+    make_caller: Make, desk: PaymentDesk
+) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    path = f"/payments/{payment['id']}/checkout"
+    desk.answer = lambda request: httpx.Response(
+        200, json=attempt(orjson.loads(request.content), status="succeeded")
+    )
+    settling = await caller.post(path, key="k")
+    assert (settling.status_code, settling.json()["code"]) == (409, "billing.attempt_settling")
+    desk.answer = desk.usual
+    assert (await caller.post(path, key="k")).status_code == 200
 
 
 async def test_an_abandoned_checkout_may_be_taken_over(

@@ -11,8 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.databases import fresh_database
 from tests.factories.auth_door import AuthDoor
 from tests.notification.sink import Sink, open_sink
+from tests.services import Services
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions, transaction
 from theatre.kit.migrations import migrate
@@ -37,10 +39,12 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture(scope="session")
-async def migrated_url(postgres_url: str) -> str:
-    await migrate("notification", postgres_url)
-    await migrate("broker", postgres_url)
-    return postgres_url
+async def migrated_url(postgres_url: str, services: Services) -> AsyncIterator[str]:
+    """A database of this suite's own: what auth's suite tells the embedded broker would be heard here."""
+    async with fresh_database(services.postgres_url) as url:
+        await migrate("notification", url)
+        await migrate("broker", url)
+        yield url
 
 
 @pytest.fixture

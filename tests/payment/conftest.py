@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import delete
 from starlette.types import ASGIApp
 
+from tests.databases import fresh_database
 from tests.factories.auth_door import AuthDoor
 from tests.payment.network import Network
 from tests.payment.stage import Stage
+from tests.services import Services
 from theatre.kit.clock import MovableClock
 from theatre.kit.migrations import migrate
 from theatre.payment.app import create_app
@@ -26,10 +28,12 @@ TABLES = (OutboxMessage, ProviderEvent, Refund, Attempt)
 
 
 @pytest.fixture(scope="session")
-async def database_url(postgres_url: str) -> str:
-    for schema in ("payment", "short_link", "sandbox", "broker"):
-        await migrate(schema, postgres_url)
-    return postgres_url
+async def database_url(postgres_url: str, services: Services) -> AsyncIterator[str]:
+    """A database of this suite's own: the sandbox's suite runs a sandbox too, and each would send the other's news."""
+    async with fresh_database(services.postgres_url) as url:
+        for schema in ("payment", "short_link", "sandbox", "broker"):
+            await migrate(schema, url)
+        yield url
 
 
 @dataclass(frozen=True)

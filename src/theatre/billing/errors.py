@@ -72,6 +72,9 @@ class AttemptSettling(errors.Conflict):
     code = "billing.attempt_settling"
     title = "The payment system already has an outcome; it will show in a moment"
 
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "2"})
+
 
 class LinkExpired(errors.Conflict):
     code = "billing.link_expired"

@@ -232,7 +232,9 @@ class Once:
             await session.execute(delete(self.table).where(*self._is_mine(), self.table.status.is_(None)))
 
     async def _keep_refusal(self, problem: Problem) -> Response:
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(problem, InProgress | Invalid):
+        # what asks to be tried again must not be answered from memory
+        passing = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR or "Retry-After" in problem.headers
+        if passing or isinstance(problem, Invalid):
             raise problem
         response = problem_answer(problem, request=self.request)
         row = {**self._row(), "status": response.status_code, "answer": bytes(response.body)}
