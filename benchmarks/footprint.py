@@ -25,6 +25,7 @@ ROLES = [
     ("work", "notification"),
 ]
 MIB = 1024 * 1024
+SETTLE_SECONDS = 2
 
 
 async def main() -> None:
@@ -38,7 +39,7 @@ async def main() -> None:
             drawn.add_row(name, f"{memory / MIB:.0f}", f"{seconds:.1f}")
     async with open_stage(ROLES) as stage:
         for role in stage.roles.values():
-            drawn.add_row(role.name, f"{memory_of(role) / MIB:.0f}", "")
+            drawn.add_row(role.name, f"{await settled_memory(role) / MIB:.0f}", "")
     Console().print(drawn)
 
 
@@ -56,6 +57,15 @@ async def start_house(home: Path) -> tuple[int, float]:
     finally:
         process.send_signal(signal.SIGTERM)
         await process.wait()
+
+
+async def settled_memory(role: Role) -> int:
+    """Give the memory of a role once it has stopped growing, as a worker has no door to say that it is ready."""
+    before = 0
+    while (now := memory_of(role)) > before:
+        before = now
+        await asyncio.sleep(SETTLE_SECONDS)
+    return now
 
 
 def memory_of(role: Role) -> int:

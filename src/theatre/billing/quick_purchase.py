@@ -1,7 +1,7 @@
 """The common purchase as one statement: idempotency key, stored answer, payment and items in one round trip.
 
-It does what `payments.create` under `Once.run` does, four times as fast (`benchmarks/purchase.py`). Whatever is not
-the plain case (a repeat, a price no longer sold, nothing found) is left to that path, which knows the right refusal.
+It does what `payments.create` under `Once.run` does, without the ORM and its six round trips. Whatever is not the plain
+case (a repeat, a price no longer sold, nothing found) is left to that path, which knows the right refusal.
 """
 
 from http import HTTPStatus
