@@ -28,7 +28,8 @@ ROLES = [
     ("serve", "billing"),
     ("work", "billing"),
 ]
-IDLE_CYCLES = 60
+WARM_UP_CYCLES = 5
+IDLE_CYCLES = 100
 BUSY_CYCLES = 400
 CLIENTS = 16
 POLL_SECONDS = 0.002
@@ -72,6 +73,8 @@ async def main() -> None:
     async with open_stage(ROLES) as stage, httpx.AsyncClient(timeout=30) as http:
         token, price_id = await shopper(stage)
         buyer = Shopper(stage, token, price_id, http)
+        for _ in range(WARM_UP_CYCLES):
+            await settle_alone(buyer)
         idle = sorted([await settle_alone(buyer) for _ in track(range(IDLE_CYCLES), "one at a time")])
         rate = await settle_many(stage, buyer)
         drawn = Table(title="whole purchases, one process per role")
