@@ -1,6 +1,6 @@
 #!/bin/sh
 set -eu
 cd "$(dirname "$0")/.."
-set -- --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"
+set -- --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"
 uv pip compile "$@" pyproject.toml -o requirements.lock
 uv pip compile "$@" pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
