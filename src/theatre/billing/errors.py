@@ -112,3 +112,13 @@ class RefundWindowClosed(errors.Conflict):
 class RefundAmountInvalid(errors.Invalid):
     code = "billing.refund_amount_invalid"
     title = "The amount must be above zero and in the currency of the payment"
+
+
+class CaseUnknown(errors.NotFound):
+    code = "billing.case_unknown"
+    title = "No such case"
+
+
+class CaseNotOpen(errors.Conflict):
+    code = "billing.case_not_open"
+    title = "This case has been closed already"

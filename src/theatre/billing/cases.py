@@ -1,0 +1,88 @@
+"""Cases: what no rule can settle and a person must look at, closed with a note."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from theatre.billing.errors import CaseNotOpen, CaseUnknown
+from theatre.billing.models import Case, CaseKind, CaseStatus
+from theatre.kit.db import Session
+from theatre.kit.ids import new_id
+from theatre.kit.logging import get_logger
+from theatre.kit.pagination import Page, PageRequest, page_of
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a person must look at. The same `cause` opens one case only; `details` are shown to staff as they are."""
+
+    kind: CaseKind
+    cause: str
+    payment_id: UUID | None = None
+    refund_id: UUID | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def open_once(session: Session, trouble: Trouble, *, now: datetime) -> None:
+    """Open a case in the caller's transaction, unless its cause has opened one before."""
+    statement = insert(Case).values(
+        id=new_id(),
+        kind=trouble.kind,
+        cause=trouble.cause,
+        status=CaseStatus.OPEN,
+        payment_id=trouble.payment_id,
+        refund_id=trouble.refund_id,
+        details=dict(trouble.details),
+        opened_at=now,
+    )
+    await session.execute(statement.on_conflict_do_nothing(index_elements=[Case.cause]))
+    log.error("case opened", kind=trouble.kind, cause=trouble.cause)
+
+
+async def get_open_locked(session: Session, case_id: UUID) -> Case:
+    """Read a case that is open and lock it.
+
+    Raises:
+        CaseUnknown
+        CaseNotOpen: somebody has closed it.
+    """
+    case = await session.get(Case, case_id, with_for_update=True, populate_existing=True)
+    if case is None:
+        raise CaseUnknown
+    if case.status != CaseStatus.OPEN:
+        raise CaseNotOpen
+    return case
+
+
+async def resolve(session: Session, case_id: UUID, *, staff_id: UUID, note: str, now: datetime) -> Case:
+    """Close a case with a note.
+
+    Raises:
+        CaseUnknown, CaseNotOpen
+    """
+    case = await get_open_locked(session, case_id)
+    case.status, case.resolved_at = CaseStatus.RESOLVED, now
+    case.resolved_by, case.note = staff_id, note
+    return case
+
+
+async def list_all(
+    session: Session, request: PageRequest, *, status: CaseStatus | None, kind: CaseKind | None = None
+) -> Page[Case]:
+    """List cases, newest first."""
+    statement = select(Case).order_by(Case.id.desc())
+    if status is not None:
+        statement = statement.where(Case.status == status)
+    if kind is not None:
+        statement = statement.where(Case.kind == kind)
+    if request.after:
+        statement = statement.where(Case.id < request.uuid_after())
+    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
+    return page_of(rows, request, key=lambda row: (row.id,))

@@ -1,0 +1,60 @@
+"""Billing's tables, whose constraints hold the rules, and its states with what each may become."""
+
+from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUser
+from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
+from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
+from theatre.billing.models.payments import Payment, PaymentItem, PaymentTransition, PromoRedemption, Refund
+from theatre.billing.models.records import AuditRecord, Case
+from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
+from theatre.billing.models.schema import Base
+from theatre.billing.models.states import (
+    OPEN_SUBSCRIPTION,
+    PAYMENT_TRANSITIONS,
+    REFUND_TRANSITIONS,
+    RESERVING,
+    CaseKind,
+    CaseStatus,
+    PaymentStatus,
+    ProductKind,
+    PromoKind,
+    RefundSource,
+    RefundStatus,
+    SubscriptionStatus,
+)
+
+__all__ = [
+    "OPEN_SUBSCRIPTION",
+    "PAYMENT_TRANSITIONS",
+    "REFUND_TRANSITIONS",
+    "RESERVING",
+    "AccountBalance",
+    "AuditRecord",
+    "Base",
+    "Case",
+    "CaseKind",
+    "CaseStatus",
+    "Entitlement",
+    "IdempotencyKey",
+    "InboxMessage",
+    "LedgerEntry",
+    "LedgerPosting",
+    "OutboxMessage",
+    "Payment",
+    "PaymentItem",
+    "PaymentStatus",
+    "PaymentTransition",
+    "Price",
+    "Product",
+    "ProductKind",
+    "PromoCode",
+    "PromoKind",
+    "PromoRedemption",
+    "PromoUser",
+    "Refund",
+    "RefundSource",
+    "RefundStatus",
+    "RevenueSchedule",
+    "Subscription",
+    "SubscriptionPeriod",
+    "SubscriptionStatus",
+]

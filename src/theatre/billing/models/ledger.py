@@ -1,0 +1,81 @@
+"""The double-entry ledger, its balances, and when deferred revenue is earned."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from theatre.billing.models.payments import Payment, PaymentItem, Refund
+from theatre.billing.models.schema import Base
+from theatre.kit.db import Big
+
+
+class LedgerEntry(Base):
+    """One balanced fact about money. Append-only; a mistake is reversed by another entry, never edited."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (Index("ix_ledger_entry_payment_id", "payment_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    operation_key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey(Payment.id))
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey(Refund.id))
+    occurred_at: Mapped[datetime]
+
+    postings: Mapped[list["LedgerPosting"]] = relationship(order_by="LedgerPosting.position", lazy="raise")
+
+
+class LedgerPosting(Base):
+    """One signed line of an entry: debit above zero, credit below. Lines of an entry sum to zero per currency."""
+
+    __tablename__ = "ledger_posting"
+    __table_args__ = (
+        CheckConstraint("amount_minor <> 0", name="amount_not_zero"),
+        Index("ix_ledger_posting_account", "account", "currency", "entry_id"),
+    )
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerEntry.id), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    amount_minor: Mapped[Big]
+    currency: Mapped[str]
+
+
+class AccountBalance(Base):
+    """What an account holds: a projection that the database keeps with every posting, in shards.
+
+    A balance is the sum of its shards; each connection adds to a shard of its own, so that purchases side by side do
+    not wait for each other.
+    """
+
+    __tablename__ = "account_balance"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    shard: Mapped[int] = mapped_column(primary_key=True)
+    balance_minor: Mapped[Big]
+
+
+class RevenueSchedule(Base):
+    """How the deferred revenue of one paid line of a plan is earned, evenly over its period, day by day.
+
+    `amount_minor` is what is to be earned in all, `recognized_minor` what has been.
+    """
+
+    __tablename__ = "revenue_schedule"
+    __table_args__ = (
+        CheckConstraint("recognized_minor BETWEEN 0 AND amount_minor", name="recognized_within_amount"),
+        CheckConstraint("starts_at < ends_at", name="forward"),
+        Index("ix_revenue_schedule_next_at", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+    )
+
+    payment_item_id: Mapped[UUID] = mapped_column(ForeignKey(PaymentItem.id), primary_key=True)
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey(Payment.id), index=True)
+    currency: Mapped[str]
+    amount_minor: Mapped[Big]
+    recognized_minor: Mapped[Big]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    next_at: Mapped[datetime | None]

@@ -1,0 +1,92 @@
+"""What paid lines have bought: subscriptions with their periods, and rights to watch."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from theatre.billing.models.catalogue import Price, Product
+from theatre.billing.models.payments import Payment, PaymentItem
+from theatre.billing.models.schema import Base, one_of
+from theatre.billing.models.states import ProductKind, SubscriptionStatus
+
+
+class Subscription(Base):
+    """A standing agreement on a plan. `paid_until` moves with each paid period; days are counted from `anchor_at`."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        one_of("status", SubscriptionStatus),
+        CheckConstraint("paid_from < paid_until", name="period_forward"),
+        Index("ix_subscription_user_id", "user_id", text("id DESC")),
+        Index(
+            "uq_subscription_open",
+            "user_id",
+            "product_id",
+            unique=True,
+            postgresql_where=text("status IN ('trialing', 'active', 'past_due', 'paused')"),
+        ),
+        Index("ix_subscription_paid_until", "paid_until", postgresql_where=text("status = 'active'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    product_id: Mapped[UUID] = mapped_column(ForeignKey(Product.id))
+    price_id: Mapped[UUID] = mapped_column(ForeignKey(Price.id))
+    status: Mapped[str]
+    zone: Mapped[str]
+    anchor_at: Mapped[datetime]
+    anchor_months: Mapped[int]
+    paid_from: Mapped[datetime]
+    paid_until: Mapped[datetime]
+    cancel_at_period_end: Mapped[bool]
+    created_at: Mapped[datetime]
+
+    product: Mapped[Product] = relationship(lazy="raise")
+    price: Mapped[Price] = relationship(lazy="raise")
+
+
+class SubscriptionPeriod(Base):
+    """One paid stretch of a subscription, bought by one line of a payment."""
+
+    __tablename__ = "subscription_period"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="forward"),
+        Index("ix_subscription_period_subscription_id", "subscription_id", "starts_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subscription_id: Mapped[UUID] = mapped_column(ForeignKey(Subscription.id))
+    payment_item_id: Mapped[UUID] = mapped_column(ForeignKey(PaymentItem.id), unique=True)
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey(Payment.id), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Entitlement(Base):
+    """The right to watch, from–until, with its source; one for each line of a payment.
+
+    `used_at` is the first play: what has been used is given back by staff only.
+    """
+
+    __tablename__ = "entitlement"
+    __table_args__ = (
+        one_of("kind", ProductKind),
+        Index("ix_entitlement_user_id", "user_id", text("id DESC")),
+        Index("ix_entitlement_film", "user_id", "film_id", postgresql_where=text("revoked_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    kind: Mapped[str]
+    product_id: Mapped[UUID] = mapped_column(ForeignKey(Product.id))
+    film_id: Mapped[UUID | None]
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey(Payment.id), index=True)
+    payment_item_id: Mapped[UUID] = mapped_column(ForeignKey(PaymentItem.id), unique=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
