@@ -4,12 +4,14 @@ from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUse
 from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.models.payments import Payment, PaymentItem, PaymentTransition, PromoRedemption, Refund
+from theatre.billing.models.receipts import Receipt
 from theatre.billing.models.records import AuditRecord, Case
 from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
 from theatre.billing.models.schema import Base
 from theatre.billing.models.states import (
     OPEN_SUBSCRIPTION,
     PAYMENT_TRANSITIONS,
+    RECEIPT_TRANSITIONS,
     REFUND_TRANSITIONS,
     RESERVING,
     CaseKind,
@@ -17,6 +19,8 @@ from theatre.billing.models.states import (
     PaymentStatus,
     ProductKind,
     PromoKind,
+    ReceiptKind,
+    ReceiptStatus,
     RefundSource,
     RefundStatus,
     SubscriptionStatus,
@@ -25,6 +29,7 @@ from theatre.billing.models.states import (
 __all__ = [
     "OPEN_SUBSCRIPTION",
     "PAYMENT_TRANSITIONS",
+    "RECEIPT_TRANSITIONS",
     "REFUND_TRANSITIONS",
     "RESERVING",
     "AccountBalance",
@@ -50,6 +55,9 @@ __all__ = [
     "PromoKind",
     "PromoRedemption",
     "PromoUser",
+    "Receipt",
+    "ReceiptKind",
+    "ReceiptStatus",
     "Refund",
     "RefundSource",
     "RefundStatus",

@@ -1,0 +1,142 @@
+"""Fiscal receipts (54-FZ): one for the money of a payment, one for the money of each refund, each a state machine.
+
+They are asked for in the transaction that moves the money, and registered afterwards: a payment never waits for its
+receipt, and a receipt that fails undoes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from theatre.billing.errors import ReceiptNotRetriable, ReceiptUnknown
+from theatre.billing.fiscal_lines import FiscalLine, lines_of_return, lines_of_sale, net_of
+from theatre.billing.models import (
+    RECEIPT_TRANSITIONS,
+    Payment,
+    Receipt,
+    ReceiptKind,
+    ReceiptStatus,
+    Refund,
+)
+from theatre.billing.pricing import share_of_refund
+from theatre.kit.db import Session
+from theatre.kit.ids import new_id
+
+FISCAL_CURRENCY = "RUB"
+"""Fiscal documents are in roubles; what is sold for other money is not for our register."""
+
+
+async def request_income(session: Session, payment: Payment, *, now: datetime) -> None:
+    """Ask for the receipt of a payment that has just been paid. Once per payment, however often called.
+
+    A payment that a promo code paid wholly gets none: the law has a receipt for a settlement, which is money taken or
+    given for goods or services (54-FZ, article 1.1), and none took place. Its user still gets our own receipt, which
+    says so.
+    """
+    if payment.total_minor == 0 or payment.currency != FISCAL_CURRENCY:
+        return
+    lines = lines_of_sale(payment.items)
+    await _add(session, payment, lines, kind=ReceiptKind.INCOME, attempt_id=payment.paid_attempt_id, now=now)
+
+
+async def request_return(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
+    """Ask for the receipt of a refund that has just succeeded, before `payment.refunded_minor` counts it. Once.
+
+    Its lines are what this refund gives back of each item (F3): shares of what the items were really sold for.
+    """
+    if payment.currency != FISCAL_CURRENCY:
+        return
+    shares = share_of_refund(
+        [net_of(item) for item in payment.items], before=payment.refunded_minor, amount=refund.amount_minor
+    )
+    lines = lines_of_return(payment.items, shares)
+    await _add(session, payment, lines, kind=ReceiptKind.RETURN, attempt_id=refund.attempt_id, refund=refund, now=now)
+
+
+async def _add(
+    session: Session,
+    payment: Payment,
+    lines: Sequence[FiscalLine],
+    *,
+    kind: ReceiptKind,
+    attempt_id: UUID | None,
+    now: datetime,
+    refund: Refund | None = None,
+) -> None:
+    money_minor = payment.total_minor if refund is None else refund.amount_minor
+    amount_minor = sum(line.total_minor for line in lines)
+    if attempt_id is None or amount_minor != money_minor:
+        raise AssertionError(f"the receipt of payment {payment.id} does not fit its money")
+    receipt_id = new_id()
+    statement = insert(Receipt).values(
+        id=receipt_id,
+        kind=kind,
+        status=ReceiptStatus.PENDING,
+        payment_id=payment.id,
+        refund_id=refund.id if refund else None,
+        attempt_id=attempt_id,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        lines=[line.to_json() for line in lines],
+        created_at=now,
+        submission_id=receipt_id,
+        next_try_at=now,
+    )
+    await session.execute(statement.on_conflict_do_nothing())
+
+
+async def list_of(session: Session, payment_id: UUID) -> Sequence[Receipt]:
+    """List a payment's receipts, oldest first."""
+    statement = select(Receipt).where(Receipt.payment_id == payment_id).order_by(Receipt.id)
+    return (await session.scalars(statement)).all()
+
+
+async def get_locked(session: Session, receipt_id: UUID) -> Receipt:
+    """Read a receipt and lock its row.
+
+    Raises:
+        ReceiptUnknown
+    """
+    receipt = await session.get(Receipt, receipt_id, with_for_update=True, populate_existing=True)
+    if receipt is None:
+        raise ReceiptUnknown
+    return receipt
+
+
+async def retry(session: Session, receipt_id: UUID, *, now: datetime) -> Receipt:
+    """Hand a receipt in again at once, by the wish of staff, with a full measure of tries before it.
+
+    One that failed goes as a new submission, with the tax codes and the address of today. One whose outcome is
+    unknown is only asked about earlier: under the same key, so never twice.
+
+    Raises:
+        ReceiptUnknown
+        ReceiptNotRetriable: it is registered.
+    """
+    receipt = await get_locked(session, receipt_id)
+    if receipt.status == ReceiptStatus.SUCCEEDED:
+        raise ReceiptNotRetriable
+    if receipt.status == ReceiptStatus.FAILED:
+        begin_again(receipt)
+    receipt.tries, receipt.next_try_at = 0, now
+    return receipt
+
+
+def begin_again(receipt: Receipt) -> None:
+    """Make a failed receipt a new submission: after a definite no its old key must not be used again."""
+    move(receipt, ReceiptStatus.PENDING)
+    receipt.submission_id = new_id()
+    receipt.sent_at = receipt.provider_reference = None
+
+
+def move(receipt: Receipt, to: ReceiptStatus) -> None:
+    """Change the state of a locked receipt, by the table of legal changes; what goes with no other state is gone."""
+    if to not in RECEIPT_TRANSITIONS[ReceiptStatus(receipt.status)]:
+        raise AssertionError(f"receipt {receipt.id} cannot become {to} from {receipt.status}")
+    receipt.status = to
+    receipt.failure_code = receipt.failure_message = None
+    if to in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}:
+        receipt.email = None
