@@ -122,3 +122,23 @@ class CaseUnknown(errors.NotFound):
 class CaseNotOpen(errors.Conflict):
     code = "billing.case_not_open"
     title = "This case has been closed already"
+
+
+class PaymentNotPaid(errors.Conflict):
+    code = "billing.payment_not_paid"
+    title = "There is a receipt once the payment is paid"
+
+
+class ReceiptUnknown(errors.NotFound):
+    code = "billing.receipt_unknown"
+    title = "No such receipt"
+
+
+class ReceiptNotRetriable(errors.Conflict):
+    code = "billing.receipt_not_retriable"
+    title = "This receipt is registered already"
+
+
+class ReceiptBusy(errors.Transient):
+    code = "billing.receipt_busy"
+    title = "The receipt cannot be drawn just now; ask again in a moment"

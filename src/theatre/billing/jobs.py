@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from theatre.billing import open_attempts, payments, refunds, subscriptions
+from theatre.billing import open_attempts, payments, receipt_registration, refunds, subscriptions
 from theatre.billing.models import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.kit.db import transaction
@@ -39,6 +39,13 @@ async def ask_refunds(held: WorkerResources) -> None:
     await refunds.ask_due(held.sessions, held.payment, now=held.clock.now())
 
 
+async def register_receipts(held: WorkerResources) -> None:
+    counter = receipt_registration.Counter(
+        held.sessions, held.payment, held.auth, settings=held.settings, clock=held.clock
+    )
+    await receipt_registration.register_due(counter)
+
+
 async def forget_old(held: WorkerResources) -> None:
     now = held.clock.now()
     await delete_old_keys(held.sessions, IdempotencyKey, now=now)
@@ -52,5 +59,6 @@ JOBS: list[Job[WorkerResources]] = [
     Job("expire subscriptions", 15, expire_subscriptions),
     Job("ask about attempts", 10, ask_attempts),
     Job("ask about refunds", 10, ask_refunds),
+    Job("register receipts", 5, register_receipts),
     Job("forget old keys and messages", 600, forget_old),
 ]

@@ -5,16 +5,21 @@ receipt, and a receipt that fails undoes nothing.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from theatre.billing import ledger
 from theatre.billing.errors import ReceiptNotRetriable, ReceiptUnknown
 from theatre.billing.fiscal_lines import FiscalLine, lines_of_return, lines_of_sale, net_of
 from theatre.billing.models import (
     RECEIPT_TRANSITIONS,
+    LedgerEntry,
+    LedgerPosting,
     Payment,
     Receipt,
     ReceiptKind,
@@ -25,6 +30,8 @@ from theatre.billing.pricing import share_of_refund
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 
+FISCAL_ZONE = ZoneInfo("Europe/Moscow")
+MAX_DIFFERENCES = 1_000
 FISCAL_CURRENCY = "RUB"
 """Fiscal documents are in roubles; what is sold for other money is not for our register."""
 
@@ -53,7 +60,9 @@ async def request_return(session: Session, payment: Payment, refund: Refund, *, 
         [net_of(item) for item in payment.items], before=payment.refunded_minor, amount=refund.amount_minor
     )
     lines = lines_of_return(payment.items, shares)
-    await _add(session, payment, lines, kind=ReceiptKind.RETURN, attempt_id=refund.attempt_id, refund=refund, now=now)
+    await _add(
+        session, payment, lines, kind=ReceiptKind.RETURN, attempt_id=refund.attempt_id, refund=refund, now=now
+    )
 
 
 async def _add(
@@ -140,3 +149,108 @@ def move(receipt: Receipt, to: ReceiptStatus) -> None:
     receipt.failure_code = receipt.failure_message = None
     if to in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}:
         receipt.email = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Money and receipts that do not agree, and why; money out and its receipts are below zero.
+
+    `reason`: `unallocated` (money that bought nothing is no settlement), `missing` (money without a receipt),
+    `without_money`, `amount`, or the state of a receipt that is not registered: `pending`, `sent`, `failed`.
+    """
+
+    subject_id: UUID
+    reason: str
+    money_minor: int
+    receipts_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A Moscow day's money and its registered receipts, in kopecks, and at most 1,000 of their differences.
+
+    The sums of all differences make up exactly what the day's sums differ by.
+    """
+
+    captured_minor: int
+    refunded_minor: int
+    income_minor: int
+    return_minor: int
+    differences: Sequence[Difference]
+
+
+async def compare_day(session: Session, day_on: date) -> Day:
+    """Compare what the ledger says was captured and given back on a Moscow day with that day's receipts (F1)."""
+    since = datetime.combine(day_on, time(), FISCAL_ZONE)
+    until = datetime.combine(day_on + timedelta(days=1), time(), FISCAL_ZONE)
+    money, asked = _money_of(since, until), _receipts_of(since, until)
+    moved, receipted = func.coalesce(money.c.amount_minor, 0), func.coalesce(asked.c.registered_minor, 0)
+    joined = money.outerjoin(asked, money.c.subject_id == asked.c.subject_id, full=True)
+
+    def summed(amount: ColumnElement[int], *, sign: int) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((amount * sign > 0, amount * sign), else_=0)), 0)
+
+    columns = (
+        summed(moved, sign=1),
+        summed(moved, sign=-1),
+        summed(receipted, sign=1),
+        summed(receipted, sign=-1),
+    )
+    sums = (await session.execute(select(*columns).select_from(joined))).one()
+    reason = case(
+        (money.c.is_unallocated, "unallocated"),
+        (asked.c.subject_id.is_(None), "missing"),
+        (asked.c.status != ReceiptStatus.SUCCEEDED, asked.c.status),
+        (money.c.subject_id.is_(None), "without_money"),
+        else_="amount",
+    )
+    subject_id = func.coalesce(money.c.subject_id, asked.c.subject_id)
+    differing = (
+        select(subject_id, reason, moved, receipted)
+        .select_from(joined)
+        .where(or_(moved != receipted, money.c.is_unallocated))
+        .order_by(subject_id)
+        .limit(MAX_DIFFERENCES)
+    )
+    rows = (await session.execute(differing)).all()
+    captured, refunded, income, returned = map(int, sums)
+    found = [Difference(row[0], row[1], int(row[2]), int(row[3])) for row in rows]
+    return Day(captured, refunded, income, return_minor=returned, differences=found)
+
+
+def _money_of(since: datetime, until: datetime) -> CTE:
+    """Sum what went through payment systems by its subject: the payment, the refund, or what came for nothing."""
+    entry, posting = LedgerEntry, LedgerPosting
+    nothing = select(literal(1)).where(posting.entry_id == entry.id, posting.account == ledger.UNALLOCATED)
+    is_unallocated = nothing.correlate(entry).exists()
+    moves = or_(
+        and_(entry.kind == "capture", posting.amount_minor > 0),
+        and_(entry.kind == "refund", posting.amount_minor < 0),
+    )
+    subject_id = case((is_unallocated, entry.id), else_=func.coalesce(entry.refund_id, entry.payment_id))
+    return (
+        select(
+            subject_id.label("subject_id"),
+            is_unallocated.label("is_unallocated"),
+            func.sum(posting.amount_minor).label("amount_minor"),
+        )
+        .join(posting, posting.entry_id == entry.id)
+        .where(entry.occurred_at >= since, entry.occurred_at < until, moves)
+        .where(posting.account.startswith(ledger.cash("")), posting.currency == FISCAL_CURRENCY)
+        .group_by(entry.id)
+        .cte("money")
+    )
+
+
+def _receipts_of(since: datetime, until: datetime) -> CTE:
+    signed = case((Receipt.kind == ReceiptKind.RETURN, -Receipt.amount_minor), else_=Receipt.amount_minor)
+    registered = case((Receipt.status == ReceiptStatus.SUCCEEDED, signed), else_=0)
+    return (
+        select(
+            func.coalesce(Receipt.refund_id, Receipt.payment_id).label("subject_id"),
+            Receipt.status.label("status"),
+            registered.label("registered_minor"),
+        )
+        .where(Receipt.created_at >= since, Receipt.created_at < until)
+        .cte("asked")
+    )

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from theatre.billing import entitlements, ledger, payments
+from theatre.billing import entitlements, ledger, payments, receipts
 from theatre.billing.errors import (
     PaymentNotRefundable,
     RefundAmountInvalid,
@@ -212,6 +212,7 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
     )
     if not counts:
         return
+    await receipts.request_return(session, payment, refund, now=now)
     payment.refunded_minor += refund.amount_minor
     if payment.refunded_minor == payment.total_minor:
         payments.move(session, payment, PaymentStatus.REFUNDED, reason=refund.reason, now=now)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from theatre.billing import attempts, entitlements, ledger, payments, products, refunds
+from theatre.billing import attempts, entitlements, ledger, payments, products, receipts, refunds
 from theatre.billing.models import OutboxMessage, Payment, PaymentStatus, RefundSource
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentPaid
@@ -72,6 +72,7 @@ async def _pay(
     payments.move(
         session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=event.attempt_id
     )
+    await receipts.request_income(session, payment, now=now)
     told = PaymentPaid(
         payment_id=payment.id,
         user_id=payment.user_id,

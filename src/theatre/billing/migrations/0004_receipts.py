@@ -53,9 +53,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status IN ('pending', 'sent') OR email IS NULL", name="ck_receipt_email_kept_while_sending"
         ),
-        sa.ForeignKeyConstraint(
-            ["payment_id"], ["billing.payment.id"], name="fk_receipt_payment_id"
-        ),
+        sa.ForeignKeyConstraint(["payment_id"], ["billing.payment.id"], name="fk_receipt_payment_id"),
         sa.ForeignKeyConstraint(["refund_id"], ["billing.refund.id"], name="fk_receipt_refund_id"),
         sa.PrimaryKeyConstraint("id", name="pk_receipt"),
         sa.UniqueConstraint("submission_id", name="uq_receipt_submission_id"),
