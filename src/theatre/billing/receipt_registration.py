@@ -53,7 +53,6 @@ UNSUPPORTED = Failure(
     message="The payment system that took the money registers no fiscal receipts.",
 )
 REFUSED = Failure(code="refused", message="The receipt was refused.")
-NOT_FOUND = 404
 NOT_ACCEPTABLE = 422
 
 
@@ -148,7 +147,7 @@ async def _address_of(counter: Counter, user_id: UUID) -> str:
     try:
         return (await counter.auth.contact(user_id)).email or counter.settings.seller_email
     except Refused as error:
-        if error.refused_status != NOT_FOUND:
+        if error.refused_code != "auth.user_not_found":
             raise
         return counter.settings.seller_email
 
