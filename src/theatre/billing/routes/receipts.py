@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from theatre.billing import audit, payments, receipts, refunds
 from theatre.billing.errors import PaymentNotPaid
@@ -20,6 +20,8 @@ router = APIRouter(prefix="/billing/api/v1", tags=["billing: receipts"], route_c
 PDF = "application/pdf"
 MAX_RANGES = 20
 Reader = Annotated[Principal, Depends(having("billing.read"))]
+# no money moved before, and a calendar has an end
+MoneyDay = Annotated[date, Path(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
 Keeper = Annotated[Principal, Depends(having("billing.manage"))]
 
 
@@ -101,5 +103,5 @@ async def retry_receipt(
 
 
 @router.get("/admin/receipts/days/{day_on}", summary="A Moscow day's money against its fiscal receipts")
-async def compare_day(day_on: date, _: Reader, session: InTransaction) -> DayAnswer:
+async def compare_day(day_on: MoneyDay, _: Reader, session: InTransaction) -> DayAnswer:
     return DayAnswer.of(day_on, await receipts.compare_day(session, day_on))
