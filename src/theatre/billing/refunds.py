@@ -14,6 +14,8 @@ from sqlalchemy import func, select
 from theatre.billing import cases, entitlements, ledger, payments, refund_items
 from theatre.billing.cases import Trouble
 from theatre.billing.errors import (
+    CaseNotRefundable,
+    CaseUnknown,
     PaymentNotRefundable,
     RefundAmountInvalid,
     RefundExceedsPayment,
@@ -27,6 +29,7 @@ from theatre.billing.ledger import Entry, Line, credit, debit
 from theatre.billing.models import (
     REFUND_TRANSITIONS,
     RESERVING,
+    Case,
     CaseKind,
     OutboxMessage,
     Payment,
@@ -41,7 +44,7 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.money import Money
+from theatre.kit.money import Money, from_decimal
 from theatre.kit.outbox import emit
 
 ASK_AFTER = timedelta(minutes=1)
@@ -117,10 +120,10 @@ async def request(
 
 async def _needs_second_person(session: Session, refund: Refund, settings: BillingSettings) -> bool:
     """Tell whether staff may not give this back alone: summed over the payment, so that splitting does not help."""
-    if refund.source != RefundSource.STAFF:
+    if refund.source == RefundSource.USER or refund.requested_by is None:
         return False
     limit_minor = settings.refund_limits.get(refund.currency, 0)
-    before = await _reserved(session, refund.payment_id, source=RefundSource.STAFF)
+    before = await _reserved(session, refund.payment_id, source=RefundSource(refund.source))
     return before + refund.amount_minor > limit_minor
 
 
@@ -186,7 +189,44 @@ async def _decide(
 
 async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: datetime) -> Refund:
     """Give back money that came for a locked payment and bought nothing, by rule."""
-    refund = Refund(
+    refund = _late(payment, unsold, reason=f"arrived when the payment was {payment.status}", now=now)
+    session.add(refund)
+    await session.flush()
+    await _accept(session, payment, refund, now=now)
+    return refund
+
+
+async def give_back_unallocated(
+    session: Session, case_id: UUID, *, staff_id: UUID, note: str, settings: BillingSettings, now: datetime
+) -> Refund:
+    """Close a case of unallocated money by giving it back, unless a second person must agree. Locks its payment.
+
+    Raises:
+        CaseUnknown, CaseNotOpen
+        CaseNotRefundable: it is not about money that came and bought nothing.
+    """
+    case = await session.get(Case, case_id)
+    if case is not None and (case.kind != CaseKind.UNALLOCATED_MONEY or case.payment_id is None):
+        raise CaseNotRefundable
+    if case is None or case.payment_id is None:
+        raise CaseUnknown
+    payment = await payments.get_locked(session, case.payment_id)
+    case = await cases.resolve(session, case_id, staff_id=staff_id, note=note, now=now)
+    captured = case.details["captured"]
+    money = from_decimal(captured["amount"], captured["currency"])
+    unsold = Unsold(UUID(case.details["attempt_id"]), case.details["provider"], money)
+    refund = _late(payment, unsold, reason=note, now=now)
+    refund.requested_by = staff_id
+    needs_second_person = await _needs_second_person(session, refund, settings)
+    session.add(refund)
+    await session.flush()
+    if not needs_second_person:
+        await _accept(session, payment, refund, now=now)
+    return refund
+
+
+def _late(payment: Payment, unsold: Unsold, *, reason: str, now: datetime) -> Refund:
+    return Refund(
         id=new_id(),
         payment_id=payment.id,
         attempt_id=unsold.attempt_id,
@@ -195,13 +235,9 @@ async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: 
         source=RefundSource.LATE,
         amount_minor=unsold.money.amount_minor,
         currency=unsold.money.currency,
-        reason=f"arrived when the payment was {payment.status}",
+        reason=reason,
         created_at=now,
     )
-    session.add(refund)
-    await session.flush()
-    await _accept(session, payment, refund, now=now)
-    return refund
 
 
 async def _accept(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
