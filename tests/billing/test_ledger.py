@@ -23,6 +23,7 @@ from theatre.billing import (
 )
 from theatre.billing.errors import (
     CaseNotOpen,
+    CaseNotRefundable,
     PaymentNotRefundable,
     RefundExceedsPayment,
     RefundNotRequested,
@@ -168,6 +169,37 @@ async def test_staff_give_unallocated_money_back_and_the_case_is_closed(
     with pytest.raises(CaseNotOpen):
         await refunds.give_back_unallocated(
             session, case.id, staff_id=staff, note="again", settings=none, now=NOW
+        )
+
+
+async def test_late_money_whose_refund_failed_can_be_given_back_by_staff(
+    session: Session, settings: BillingSettings
+) -> None:
+    payment = await buy(session, settings, "film")
+    await pay(session, settings, payment)
+    await settlements.settle(session, success(payment, uuid4()), settings=settings, now=NOW)
+    refund = (await session.scalars(select(Refund).where(Refund.payment_id == payment.id))).one()
+    await refunds.fail(session, payment.id, refund.id, failure=REFUSED, now=NOW)
+    assert (await balances(session, payment))["unallocated"] == -29900
+    case = (await session.scalars(select(Case).where(Case.payment_id == payment.id))).one()
+    again = await refunds.give_back_unallocated(
+        session, case.id, staff_id=uuid4(), note="by another card", settings=settings, now=NOW
+    )
+    await refunds.succeed(session, payment.id, again.id, now=NOW)
+    assert await balances(session, payment) == {"cash:yookassa": 29900, "revenue:film": -29900}
+
+
+async def test_a_case_about_something_else_gives_nothing_back(
+    session: Session, settings: BillingSettings
+) -> None:
+    payment = await buy(session, settings, "film")
+    await pay(session, settings, payment)
+    refund = await ask_back(session, settings, payment)
+    await refunds.fail(session, payment.id, refund.id, failure=REFUSED, now=NOW)
+    case = (await session.scalars(select(Case).where(Case.payment_id == payment.id))).one()
+    with pytest.raises(CaseNotRefundable):
+        await refunds.give_back_unallocated(
+            session, case.id, staff_id=uuid4(), note="x", settings=settings, now=NOW
         )
 
 

@@ -4,9 +4,10 @@ A refund reserves its sum from the moment it is asked for, under the payment's l
 ledger owes it to the buyer; it is paid out when the provider says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -44,7 +45,7 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.money import Money, from_decimal
+from theatre.kit.money import Money, from_decimal, to_decimal
 from theatre.kit.outbox import emit
 
 ASK_AFTER = timedelta(minutes=1)
@@ -72,6 +73,18 @@ class Unsold:
     @classmethod
     def of(cls, event: AttemptSucceeded) -> "Unsold":
         return cls(event.attempt_id, event.provider, event.captured.to_money())
+
+    @classmethod
+    def read(cls, details: Mapping[str, Any]) -> "Unsold":
+        """Read it from the details of a case."""
+        captured = details["captured"]
+        money = from_decimal(captured["amount"], captured["currency"])
+        return cls(UUID(details["attempt_id"]), details["provider"], money)
+
+    def details(self) -> dict[str, Any]:
+        """Write it as details of a case."""
+        captured = {"amount": to_decimal(self.money), "currency": self.money.currency}
+        return {"attempt_id": str(self.attempt_id), "provider": self.provider, "captured": captured}
 
 
 async def request(
@@ -199,23 +212,20 @@ async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: 
 async def give_back_unallocated(
     session: Session, case_id: UUID, *, staff_id: UUID, note: str, settings: BillingSettings, now: datetime
 ) -> Refund:
-    """Close a case of unallocated money by giving it back, unless a second person must agree. Locks its payment.
+    """Close a case by giving back the money that bought nothing, unless a second person must agree. Locks its payment.
 
     Raises:
         CaseUnknown, CaseNotOpen
         CaseNotRefundable: it is not about money that came and bought nothing.
     """
     case = await session.get(Case, case_id)
-    if case is not None and (case.kind != CaseKind.UNALLOCATED_MONEY or case.payment_id is None):
-        raise CaseNotRefundable
-    if case is None or case.payment_id is None:
+    if case is None:
         raise CaseUnknown
+    if case.payment_id is None or "captured" not in case.details:
+        raise CaseNotRefundable
     payment = await payments.get_locked(session, case.payment_id)
     case = await cases.resolve(session, case_id, staff_id=staff_id, note=note, now=now)
-    captured = case.details["captured"]
-    money = from_decimal(captured["amount"], captured["currency"])
-    unsold = Unsold(UUID(case.details["attempt_id"]), case.details["provider"], money)
-    refund = _late(payment, unsold, reason=note, now=now)
+    refund = _late(payment, Unsold.read(case.details), reason=note, now=now)
     refund.requested_by = staff_id
     needs_second_person = await _needs_second_person(session, refund, settings)
     session.add(refund)
@@ -343,6 +353,8 @@ async def fail(
     await _post(session, refund, kind="refund_reversed", lines=lines, now=now)
     await refund_items.undo(session, payment, refund, now=now)
     details = {"code": failure.code, "message": failure.message}
+    if refund.source == RefundSource.LATE:
+        details |= Unsold(refund.attempt_id, refund.provider, _money(refund)).details()
     trouble = Trouble(
         CaseKind.REFUND_FAILED,
         f"refund:{refund.id}:failed",
