@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
-from theatre.billing import ledger
+from theatre.billing import cases, ledger, refund_items
 from theatre.billing.errors import ReceiptNotRetriable, ReceiptUnknown
-from theatre.billing.fiscal_lines import FiscalLine, lines_of_return, lines_of_sale, net_of
+from theatre.billing.fiscal_lines import FiscalLine, lines_of_return, lines_of_sale
 from theatre.billing.models import (
     RECEIPT_TRANSITIONS,
+    CaseKind,
     LedgerEntry,
     LedgerPosting,
     Payment,
@@ -26,7 +28,6 @@ from theatre.billing.models import (
     ReceiptStatus,
     Refund,
 )
-from theatre.billing.pricing import share_of_refund
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 
@@ -50,15 +51,16 @@ async def request_income(session: Session, payment: Payment, *, now: datetime) -
 
 
 async def request_return(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
-    """Ask for the receipt of a refund that has just succeeded, before `payment.refunded_minor` counts it. Once.
+    """Ask for the receipt of a refund that has just succeeded and counts. Once per refund, however often called.
 
-    Its lines are what this refund gives back of each item (F3): shares of what the items were really sold for.
+    Its lines are what this refund takes back of each item (F3), as the books have it.
     """
     if payment.currency != FISCAL_CURRENCY:
         return
-    shares = share_of_refund(
-        [net_of(item) for item in payment.items], before=payment.refunded_minor, amount=refund.amount_minor
-    )
+    taken = {
+        part.payment_item_id: part.amount_minor for part in await refund_items.list_of(session, refund.id)
+    }
+    shares = [taken.get(item.id, 0) for item in payment.items]
     lines = lines_of_return(payment.items, shares)
     await _add(
         session, payment, lines, kind=ReceiptKind.RETURN, attempt_id=refund.attempt_id, refund=refund, now=now
@@ -78,7 +80,16 @@ async def _add(
     money_minor = payment.total_minor if refund is None else refund.amount_minor
     amount_minor = sum(line.total_minor for line in lines)
     if attempt_id is None or amount_minor != money_minor:
-        raise AssertionError(f"the receipt of payment {payment.id} does not fit its money")
+        # a defect, but the money has moved: people look, and the day's comparison names it
+        subject_id = refund.id if refund else payment.id
+        details = {
+            "why": "the lines do not make the money",
+            "lines_minor": amount_minor,
+            "money_minor": money_minor,
+        }
+        trouble = cases.Trouble(CaseKind.RECEIPT_FAILED, f"receipt:{subject_id}", payment.id, details=details)
+        await cases.open_once(session, trouble, now=now)
+        return
     receipt_id = new_id()
     statement = insert(Receipt).values(
         id=receipt_id,
@@ -221,13 +232,13 @@ async def compare_day(session: Session, day_on: date) -> Day:
 def _money_of(since: datetime, until: datetime) -> CTE:
     """Sum what went through payment systems by its subject: the payment, the refund, or what came for nothing."""
     entry, posting = LedgerEntry, LedgerPosting
-    nothing = select(literal(1)).where(posting.entry_id == entry.id, posting.account == ledger.UNALLOCATED)
-    is_unallocated = nothing.correlate(entry).exists()
+    is_unallocated = _touches_unallocated(entry)
     moves = or_(
         and_(entry.kind == "capture", posting.amount_minor > 0),
         and_(entry.kind == "refund", posting.amount_minor < 0),
     )
-    subject_id = case((is_unallocated, entry.id), else_=func.coalesce(entry.refund_id, entry.payment_id))
+    of_nothing = func.coalesce(entry.refund_id, entry.id)
+    subject_id = case((is_unallocated, of_nothing), else_=func.coalesce(entry.refund_id, entry.payment_id))
     return (
         select(
             subject_id.label("subject_id"),
@@ -240,6 +251,16 @@ def _money_of(since: datetime, until: datetime) -> CTE:
         .group_by(entry.id)
         .cte("money")
     )
+
+
+def _touches_unallocated(entry: type[LedgerEntry]) -> ColumnElement[bool]:
+    """Tell whether an entry's money bought nothing: of a refund that stands in the entry by which it was owed."""
+    other, posting = aliased(LedgerEntry), aliased(LedgerPosting)
+    same = and_(
+        other.payment_id == entry.payment_id, or_(other.id == entry.id, other.refund_id == entry.refund_id)
+    )
+    touching = select(literal(1)).select_from(posting).join(other, other.id == posting.entry_id)
+    return touching.where(posting.account == ledger.UNALLOCATED, same).correlate(entry).exists()
 
 
 def _receipts_of(since: datetime, until: datetime) -> CTE:
