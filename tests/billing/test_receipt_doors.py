@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import typst
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from tests.billing.acts import NOW, give_back
 from tests.billing.conftest import Caller
@@ -131,7 +131,7 @@ async def test_what_cost_nothing_has_a_receipt_without_a_fiscal_one(
     """M9"""
     payment_id = await paid(buyer, sessions, settings, clock)
     async with sessions.begin() as session:
-        await session.execute(Receipt.__table__.delete().where(Receipt.payment_id == UUID(payment_id)))
+        await session.execute(delete(Receipt).where(Receipt.payment_id == UUID(payment_id)))
         payment = await payments.get_locked(session, UUID(payment_id))
         payment.discount_minor = payment.items[0].discount_minor = payment.total_minor
         payment.total_minor = 0

@@ -212,7 +212,7 @@ async def test_a_payment_system_without_a_register_says_so(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempt = await stage.begin_paid()
-    monkeypatch.delitem(stage.resources.outside.registers, "yookassa")  # type: ignore[arg-type]
+    monkeypatch.delitem(stage.resources.outside.registers, "yookassa")
     assert await refused(stage, receipt(attempt)) == (409, "payment.receipts_unsupported")
 
 
