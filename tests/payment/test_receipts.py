@@ -105,6 +105,20 @@ async def test_without_an_answer_nothing_is_decided_and_a_repeat_registers_once(
     assert len(await receipts_there(stage, attempt)) == 1
 
 
+@pytest.mark.parametrize(
+    "kind", ["error_before", "error_after", "cut_after", "too_many_requests", "processing"]
+)
+async def test_whatever_the_register_suffers_it_has_one_receipt_in_the_end(stage: Stage, kind: str) -> None:
+    """W9, F2: its own faults, before and after it has taken the receipt."""
+    attempt = await stage.begin_paid()
+    fault = {"kind": kind, "method": "POST", "path": "/sandbox/v3/receipts"}
+    assert (await stage.browse("POST", "/sandbox/control/v1/faults", json=fault)).status_code == 201
+    asked = receipt(attempt)
+    assert (await stage.post("receipts", asked)).status_code == 503
+    assert (await register(stage, asked))["status"] == "succeeded"
+    assert len(await receipts_there(stage, attempt)) == 1
+
+
 async def test_older_than_its_key_a_receipt_is_found_before_it_is_handed_in(stage: Stage) -> None:
     """W10: another key would make a second receipt; the money's own is looked for first."""
     attempt = await stage.begin_paid()
