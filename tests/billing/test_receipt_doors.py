@@ -192,6 +192,8 @@ def pages_of(drawn: bytes) -> int:
         ("application/pdf;q=0.9, application/json;q=0.8", True),
         ("application/pdf, */*", True),
         ("Application/PDF ; Q=0.5", True),
+        ("*/*, application/pdf;q=0.1", False),
+        ("application/*;q=0.2, application/pdf;q=0.3", True),
         ("application/json, application/pdf;q=0.9", False),
         ("application/pdf;q=0", False),
         ("application/pdf;q=x", False),

@@ -18,6 +18,7 @@ from theatre.kit.routing import StrictRoute
 router = APIRouter(prefix="/billing/api/v1", tags=["billing: receipts"], route_class=StrictRoute)
 
 PDF = "application/pdf"
+JSON_RANGES = ("application/json", "application/*", "*/*")
 MAX_RANGES = 20
 Reader = Annotated[Principal, Depends(having("billing.read"))]
 # no money moved before, and a calendar has an end
@@ -64,7 +65,8 @@ def prefers_pdf(accept: str) -> bool:
     """Tell whether a PDF is asked for by name and no less than JSON."""
     weights = dict(map(_weighed, accept.split(",")[:MAX_RANGES]))
     wanted = weights.get(PDF, 0)
-    return wanted > 0 and wanted >= weights.get("application/json", 0)
+    json = next((weights[kind] for kind in JSON_RANGES if kind in weights), 0)
+    return wanted > 0 and wanted >= json
 
 
 def _weighed(part: str) -> tuple[str, int]:
