@@ -11,8 +11,9 @@ from theatre.billing import products, verification
 from theatre.billing.consumers import outcomes, sending, telling
 from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
+from theatre.billing.receipt_printer import ReceiptPrinter
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import admin, internal, public
+from theatre.billing.routes import admin, internal, public, receipts
 from theatre.billing.settings import BillingSettings
 from theatre.billing.verification import Finding
 from theatre.contracts.auth import AuthClient, open_access, service_token
@@ -59,6 +60,7 @@ async def open_resources(
             limit=limit,
             price_book=products.PriceBook(sessions, clock),
             flights=Flights(),
+            printer=stack.enter_context(ReceiptPrinter(settings.period_zone)),
         )
 
 
@@ -84,7 +86,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Billing",
-        routers=[public.router, admin.router, internal.router],
+        routers=[public.router, receipts.router, admin.router, internal.router],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
@@ -109,6 +111,8 @@ async def create_worker(
         stack.push_async_callback(notification.close)
         payment = payment_client(settings, transport)
         stack.push_async_callback(payment.close)
+        auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
+        stack.push_async_callback(auth.close)
         resources = WorkerResources(
             settings=settings,
             engine=engine,
@@ -117,6 +121,7 @@ async def create_worker(
             broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
             payment=payment,
             notification=notification,
+            auth=auth,
         )
         relay = Relay(engine, OutboxMessage, resources.broker, clock=resources.clock)
         yield Worker(resources, consumers=CONSUMERS, relays=[relay], jobs=JOBS)

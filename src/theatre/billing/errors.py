@@ -147,3 +147,23 @@ class CaseNotOpen(errors.Conflict):
 class CaseNotRefundable(errors.Conflict):
     code = "billing.case_not_refundable"
     title = "This case is not about money that came and bought nothing"
+
+
+class PaymentNotPaid(errors.Conflict):
+    code = "billing.payment_not_paid"
+    title = "There is a receipt once the payment is paid"
+
+
+class ReceiptUnknown(errors.NotFound):
+    code = "billing.receipt_unknown"
+    title = "No such receipt"
+
+
+class ReceiptNotRetriable(errors.Conflict):
+    code = "billing.receipt_not_retriable"
+    title = "This receipt is registered already"
+
+
+class ReceiptBusy(errors.Transient):
+    code = "billing.receipt_busy"
+    title = "The receipt cannot be drawn just now; ask again in a moment"

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from theatre.billing import cases, entitlements, ledger, payments, refund_items
+from theatre.billing import cases, entitlements, ledger, payments, receipts, refund_items
 from theatre.billing.cases import Trouble
 from theatre.billing.errors import (
     CaseNotRefundable,
@@ -318,6 +318,7 @@ async def _accept_again(session: Session, payment: Payment, refund: Refund, *, n
 
 
 async def _count(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
+    await receipts.request_return(session, payment, refund, now=now)
     payment.refunded_minor += refund.amount_minor
     if payment.refunded_minor == payment.total_minor:
         payments.move(session, payment, PaymentStatus.REFUNDED, reason=refund.reason, now=now)

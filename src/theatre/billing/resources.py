@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from theatre.billing.products import PriceBook
+from theatre.billing.receipt_printer import ReceiptPrinter
 from theatre.billing.settings import BillingSettings
+from theatre.contracts.auth import AuthClient
 from theatre.contracts.notification import NotificationClient
 from theatre.contracts.payment import PaymentClient
 from theatre.kit.access import Access
@@ -27,6 +29,7 @@ class Resources:
     limit: RateLimit
     price_book: PriceBook
     flights: Flights
+    printer: ReceiptPrinter
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,4 @@ class WorkerResources:
     broker: Broker
     payment: PaymentClient
     notification: NotificationClient
+    auth: AuthClient

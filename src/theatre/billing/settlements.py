@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from theatre.billing import attempts, cases, entitlements, ledger, payments, products, refunds
+from theatre.billing import attempts, cases, entitlements, ledger, payments, products, receipts, refunds
 from theatre.billing.cases import Trouble
 from theatre.billing.ledger import Entry, credit, debit
 from theatre.billing.models import CaseKind, OutboxMessage, Payment, PaymentStatus, RefundSource
@@ -92,6 +92,7 @@ async def _pay(session: Session, payment: Payment, *, settings: BillingSettings,
     payments.move(
         session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=payment.paid_attempt_id
     )
+    await receipts.request_income(session, payment, now=now)
     told = PaymentPaid(
         payment_id=payment.id,
         user_id=payment.user_id,

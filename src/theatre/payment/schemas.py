@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptStart, AttemptStatus, RefundStart
+from theatre.contracts.payment import AttemptStart, AttemptStatus, ReceiptStart, RefundStart
 from theatre.kit.fields import Answer, Line, Storable, Word
 from theatre.kit.money import digits
 from theatre.payment.addresses import MAX_CHARACTERS
@@ -39,6 +39,23 @@ class RefundBody(RefundStart):
 
     amount: Collectable
     reason: Text
+
+
+class ReceiptBody(ReceiptStart):
+    """`ReceiptStart` as it may come over the wire: its lines must make its total."""
+
+    reference: Word | None = None
+    total: Collectable
+    vat_code: Annotated[int, Field(strict=True, ge=1, le=12)]
+    tax_system_code: Annotated[int, Field(strict=True, ge=1, le=6)] | None
+
+    @model_validator(mode="after")
+    def _check_sum(self) -> "ReceiptBody":
+        if {line.unit.currency for line in self.lines} != {self.total.currency}:
+            raise ValueError("all amounts must be in one currency")
+        if sum(line.unit.amount_minor * line.quantity for line in self.lines) != self.total.amount_minor:
+            raise ValueError("the lines must make the total")
+        return self
 
 
 class StateAnswer(Answer):

@@ -11,12 +11,14 @@ from theatre.billing.models.payments import (
     Refund,
     RefundItem,
 )
+from theatre.billing.models.receipts import Receipt
 from theatre.billing.models.records import AuditRecord, Case
 from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
 from theatre.billing.models.schema import Base
 from theatre.billing.models.states import (
     OPEN_SUBSCRIPTION,
     PAYMENT_TRANSITIONS,
+    RECEIPT_TRANSITIONS,
     REFUND_TRANSITIONS,
     RESERVING,
     CaseKind,
@@ -24,6 +26,8 @@ from theatre.billing.models.states import (
     PaymentStatus,
     ProductKind,
     PromoKind,
+    ReceiptKind,
+    ReceiptStatus,
     RefundSource,
     RefundStatus,
     SubscriptionStatus,
@@ -32,6 +36,7 @@ from theatre.billing.models.states import (
 __all__ = [
     "OPEN_SUBSCRIPTION",
     "PAYMENT_TRANSITIONS",
+    "RECEIPT_TRANSITIONS",
     "REFUND_TRANSITIONS",
     "RESERVING",
     "AccountBalance",
@@ -57,6 +62,9 @@ __all__ = [
     "PromoKind",
     "PromoRedemption",
     "PromoUser",
+    "Receipt",
+    "ReceiptKind",
+    "ReceiptStatus",
     "Refund",
     "RefundItem",
     "RefundSource",

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from theatre.contracts.payment import PREFIX, Attempt, RefundState
+from theatre.contracts.payment import PREFIX, Attempt, ReceiptState, RefundState
 from theatre.kit.access import CallingService
 from theatre.kit.routing import StrictRoute
-from theatre.payment import attempts, refunds
-from theatre.payment.schemas import AttemptBody, RefundBody
+from theatre.payment import attempts, receipts, refunds
+from theatre.payment.schemas import AttemptBody, ReceiptBody, RefundBody
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
@@ -37,3 +37,9 @@ async def cancel(request: Request, attempt_id: UUID, _: CallingService) -> Attem
 async def refund(request: Request, attempt_id: UUID, asked: RefundBody, _: CallingService) -> RefundState:
     resources = request.app.state.resources
     return await refunds.start(resources.sessions, attempt_id, asked, outside=resources.outside)
+
+
+@router.post("/receipts", summary="Register a fiscal receipt, or tell how the one of this id stands")
+async def register_receipt(request: Request, asked: ReceiptBody, _: CallingService) -> ReceiptState:
+    resources = request.app.state.resources
+    return await receipts.register(resources.sessions, asked, outside=resources.outside)
