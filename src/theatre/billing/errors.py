@@ -122,3 +122,23 @@ class CaseUnknown(errors.NotFound):
 class CaseNotOpen(errors.Conflict):
     code = "billing.case_not_open"
     title = "This case has been closed already"
+
+
+class ProductUnknown(errors.NotFound):
+    code = "billing.product_unknown"
+    title = "No such product"
+
+
+class ProductCodeTaken(errors.Conflict):
+    code = "billing.product_code_taken"
+    title = "There is a product with this code already"
+
+
+class IntervalMisplaced(errors.Invalid):
+    code = "billing.interval_misplaced"
+    title = "A price of a plan has an interval, a price of anything else has neither interval nor free days"
+
+
+class DeadMessageUnknown(errors.NotFound):
+    code = "billing.dead_message_unknown"
+    title = "No dead message has this id; it may have been replayed already"

@@ -6,10 +6,12 @@ from theatre.billing.schemas.catalogue import (
     ProductAnswer,
     ProductsAnswer,
 )
-from theatre.billing.schemas.ledger import EntryAnswer, PostingAnswer
+from theatre.billing.schemas.ledger import AccountAnswer, EntryAnswer, PostingAnswer
 from theatre.billing.schemas.payment_records import (
+    AttemptAnswer,
     StaffPaymentAnswer,
     StaffPaymentDetails,
+    StaffRefundAnswer,
     TransitionAnswer,
 )
 from theatre.billing.schemas.payments import (
@@ -22,7 +24,7 @@ from theatre.billing.schemas.payments import (
     PaymentCreate,
     payment_fields,
 )
-from theatre.billing.schemas.refunds import RefundAnswer, RefundCreate
+from theatre.billing.schemas.refunds import RefundAnswer, RefundCreate, RefundRejection, StaffRefundCreate
 from theatre.billing.schemas.rights import (
     EntitlementAnswer,
     NextCharge,
@@ -30,10 +32,32 @@ from theatre.billing.schemas.rights import (
     SubscriptionAnswer,
     VerdictAnswer,
 )
+from theatre.billing.schemas.staff import (
+    AuditAnswer,
+    CaseAnswer,
+    CaseResolution,
+    ChainAnswer,
+    DeadLetterAnswer,
+    StaffSubscriptionAnswer,
+    SummaryAnswer,
+)
+from theatre.billing.schemas.staff_catalogue import (
+    PriceCreate,
+    ProductCreate,
+    StaffPriceAnswer,
+    StaffProductAnswer,
+)
 
 __all__ = [
+    "AccountAnswer",
+    "AttemptAnswer",
+    "AuditAnswer",
+    "CaseAnswer",
+    "CaseResolution",
+    "ChainAnswer",
     "CheckoutAnswer",
     "CheckoutStart",
+    "DeadLetterAnswer",
     "EntitlementAnswer",
     "EntryAnswer",
     "FailureAnswer",
@@ -46,13 +70,22 @@ __all__ = [
     "PeriodAnswer",
     "PostingAnswer",
     "PriceAnswer",
+    "PriceCreate",
     "ProductAnswer",
+    "ProductCreate",
     "ProductsAnswer",
     "RefundAnswer",
     "RefundCreate",
+    "RefundRejection",
     "StaffPaymentAnswer",
     "StaffPaymentDetails",
+    "StaffPriceAnswer",
+    "StaffProductAnswer",
+    "StaffRefundAnswer",
+    "StaffRefundCreate",
+    "StaffSubscriptionAnswer",
     "SubscriptionAnswer",
+    "SummaryAnswer",
     "TransitionAnswer",
     "VerdictAnswer",
     "payment_fields",

@@ -1,5 +1,6 @@
 """Products and prices as doors show them."""
 
+from typing import Any
 from uuid import UUID
 
 from theatre.billing.models import Price, Product
@@ -24,11 +25,20 @@ class PriceAnswer(Answer):
 
     @classmethod
     def of(cls, price: Price) -> "PriceAnswer":
-        interval = None
-        if price.interval_unit is not None and price.interval_count is not None:
-            interval = IntervalAnswer(unit=price.interval_unit, count=price.interval_count)
-        amount = money(price.amount_minor, price.currency)
-        return cls(id=price.id, amount=amount, interval=interval, trial_days=price.trial_days)
+        return cls(**price_fields(price))
+
+
+def price_fields(price: Price) -> dict[str, Any]:
+    """Give the fields of a price as its answers show them."""
+    interval = None
+    if price.interval_unit is not None and price.interval_count is not None:
+        interval = IntervalAnswer(unit=price.interval_unit, count=price.interval_count)
+    return {
+        "id": price.id,
+        "amount": money(price.amount_minor, price.currency),
+        "interval": interval,
+        "trial_days": price.trial_days,
+    }
 
 
 class ProductAnswer(Answer):

@@ -1,7 +1,10 @@
 """Refunds as doors take and show them."""
 
 from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
+
+from pydantic import Field
 
 from theatre.billing.models import Refund
 from theatre.billing.schemas.money import money
@@ -12,6 +15,18 @@ class RefundCreate(Body):
     """Money to be given back; without `amount`, all that is left."""
 
     amount: MoneyField | None = None
+    reason: Line
+
+
+class StaffRefundCreate(RefundCreate):
+    """Money to be given back by staff; `takes_rights`: also a part given back ends what the payment bought."""
+
+    takes_rights: Annotated[bool, Field(strict=True)] = False
+
+
+class RefundRejection(Body):
+    """Why a refund is not to be."""
+
     reason: Line
 
 
@@ -27,11 +42,16 @@ class RefundAnswer(Answer):
 
     @classmethod
     def of(cls, refund: Refund) -> "RefundAnswer":
-        return cls(
-            id=refund.id,
-            payment_id=refund.payment_id,
-            status=refund.status,
-            amount=money(refund.amount_minor, refund.currency),
-            reason=refund.reason,
-            created_at=refund.created_at,
-        )
+        return cls(**refund_fields(refund))
+
+
+def refund_fields(refund: Refund) -> dict[str, Any]:
+    """Give the fields of a refund as its answers show them."""
+    return {
+        "id": refund.id,
+        "payment_id": refund.payment_id,
+        "status": refund.status,
+        "amount": money(refund.amount_minor, refund.currency),
+        "reason": refund.reason,
+        "created_at": refund.created_at,
+    }
