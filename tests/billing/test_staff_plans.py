@@ -6,8 +6,8 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
-from sqlalchemy import text
 
 from benchmarks.plans import nodes_of, plan_of, scanned_tables
 from tests.databases import fresh_database
@@ -32,7 +32,8 @@ INSERT INTO billing.payment (id, user_id, status, currency, total_minor, discoun
 SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || lpad(to_hex(n % 5000), 12, '0'))::uuid,
     (ARRAY['paid', 'paid', 'paid', 'expired', 'expired', 'canceled', 'unpaid', 'refunded', 'pending'])[n % 9 + 1],
     'RUB', 39900, 0, 0, 'Film', CASE WHEN n % 3 = 0 THEN NULL WHEN n < 15000 THEN 'stripe' ELSE 'yookassa' END,
-    '2026-01-01Z'::timestamptz + n * interval '1 minute', '2026-06-01Z', false, NULL, NULL
+    '2026-01-01Z'::timestamptz + n * interval '1 minute', '2026-06-01Z', false,
+    CASE WHEN n % 9 = 8 THEN gen_random_uuid() END, CASE WHEN n % 9 IN (0, 1, 2, 7) THEN now() END
 FROM generate_series(1, 30000) n;
 INSERT INTO billing.payment_transition (id, payment_id, from_status, to_status, reason, attempt_id, occurred_at)
 SELECT gen_random_uuid(), id, 'unpaid', 'pending', 'checkout', gen_random_uuid(), created_at FROM billing.payment;
@@ -48,7 +49,7 @@ SELECT gen_random_uuid(), id, id, 'yookassa', CASE WHEN random() < 0.01 THEN 're
 INSERT INTO billing.subscription (id, user_id, product_id, price_id, status, zone, anchor_at, anchor_months,
     paid_from, paid_until, cancel_at_period_end, created_at)
 SELECT id, user_id, id, id, CASE WHEN random() < 0.3 THEN 'active' ELSE 'expired' END, 'UTC', created_at, 1,
-    created_at, created_at, false, created_at FROM billing.payment;
+    created_at, created_at + interval '1 day', false, created_at FROM billing.payment;
 INSERT INTO billing.staff_case (id, kind, cause, status, details, opened_at)
 SELECT id, CASE WHEN random() < 0.1 THEN 'refund_failed' ELSE 'reconciliation' END, id::text, 'open', '{}', created_at
 FROM billing.payment;
@@ -64,14 +65,11 @@ async def filled(services: Services) -> AsyncIterator[Sessions]:
     """A database of this module's own, with 30,000 of everything that staff list."""
     async with fresh_database(services.postgres_url) as url:
         await migrate("billing", url)
-        owner = open_engine(url, role="postgres", pool_size=1)
-        async with owner.begin() as connection:
-            for statement in FILL.split(";\n"):
-                await connection.execute(text(statement.replace(":", r"\:").replace(r"\:\:", "::")))
-        async with owner.connect() as connection:
-            plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await plain.execute(text("VACUUM ANALYZE"))
-        await owner.dispose()
+        owner = await asyncpg.connect(url)
+        async with owner.transaction():
+            await owner.execute(FILL)
+        await owner.execute("VACUUM ANALYZE")
+        await owner.close()
         engine = open_engine(url, role="billing", pool_size=2)
         yield sessions_of(engine)
         await engine.dispose()

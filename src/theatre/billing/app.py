@@ -13,7 +13,7 @@ from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
 from theatre.billing.resources import Resources, WorkerResources
 from theatre.billing.routes import public
-from theatre.billing.routes.admin import audit, cases, catalogue, customers, messages, payments, refunds
+from theatre.billing.routes.admin import audit, cases, catalogue, customers, ledger, messages, payments, refunds
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.contracts.notification import NotificationClient
@@ -31,7 +31,7 @@ from theatre.kit.worker import Worker
 # payment-service asks the provider meanwhile, which has ten seconds
 PAYMENT_TIMEOUT_SECONDS = 15.0
 CONSUMERS = [outcomes, sending, telling]
-ADMIN = [payments, refunds, customers, catalogue, cases, audit, messages]
+ADMIN = [payments, refunds, customers, catalogue, cases, ledger, audit, messages]
 # who wants more whole lists than that at the same moment is asked to come back
 EXPORTS_AT_ONCE = 2
 

@@ -9,16 +9,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import BigInteger, cast, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import selectinload
 
-from theatre.billing.models import LedgerEntry, LedgerPosting
+from theatre.billing.models import AccountBalance, LedgerEntry, LedgerPosting
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.listing import Listing
 from theatre.kit.money import Money
 
 UNALLOCATED = "unallocated"
+COLUMNS = (
+    LedgerEntry.id,
+    LedgerEntry.occurred_at,
+    LedgerEntry.kind,
+    LedgerEntry.payment_id,
+    LedgerEntry.refund_id,
+    LedgerEntry.provider_reference,
+    LedgerPosting.account,
+    LedgerPosting.amount_minor,
+    LedgerPosting.currency,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +106,52 @@ async def list_entries(session: Session, payment_id: UUID) -> Sequence[LedgerEnt
         .options(selectinload(LedgerEntry.postings))
     )
     return (await session.scalars(statement)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What one account holds in one currency."""
+
+    account: str
+    currency: str
+    balance_minor: int
+
+
+async def list_balances(session: Session) -> list[Balance]:
+    """List what every account holds, by name."""
+    table = AccountBalance
+    held = cast(func.sum(table.balance_minor), BigInteger).label("balance_minor")
+    statement = select(table.account, table.currency, held).group_by(table.account, table.currency)
+    rows = await session.execute(statement.order_by(table.account, table.currency))
+    return [Balance(row.account, row.currency, row.balance_minor) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries are wanted; moments are of the fact, `since` included and `until` not."""
+
+    account: str | None = None
+    payment_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def find(wanted: EntryFilter) -> Listing[LedgerEntry]:
+    """List entries with their postings, newest first; the CSV has a row for each posting."""
+    rows = select(LedgerEntry)
+    if wanted.account is not None:
+        posting = select(LedgerPosting.entry_id).where(LedgerPosting.account == wanted.account)
+        rows = rows.where(LedgerEntry.id.in_(posting))
+    if wanted.payment_id is not None:
+        rows = rows.where(LedgerEntry.payment_id == wanted.payment_id)
+    if wanted.since is not None:
+        rows = rows.where(LedgerEntry.occurred_at >= wanted.since)
+    if wanted.until is not None:
+        rows = rows.where(LedgerEntry.occurred_at < wanted.until)
+    return Listing(
+        rows,
+        keys=(LedgerEntry.occurred_at, LedgerEntry.id),
+        columns=COLUMNS,
+        lines=LedgerEntry.postings,
+        options=(selectinload(LedgerEntry.postings),),
+    )
