@@ -20,6 +20,7 @@ PRODUCT = {"code": "", "kind": "film", "names": {"ru": "Ф", "en": "F"}}
 DOORS: list[tuple[str, str, str, object, int]] = [
     ("GET", "/payments", "billing.read", None, 200),
     ("GET", "/payments/{payment_id}", "billing.read", None, 404),
+    ("GET", "/payments/{payment_id}/explain", "billing.read", None, 404),
     ("GET", "/payments/{payment_id}/refunds", "billing.read", None, 404),
     ("POST", "/payments/{payment_id}/refunds", "billing.refund", {"reason": "x"}, 404),
     ("GET", "/refunds", "billing.read", None, 200),

@@ -96,11 +96,11 @@ async def _chunks(sessions: Sessions, listing: Listing[Any]) -> AsyncIterator[by
     sheet = Sheet([column.key for column in listing.columns])
     async with sessions() as session:
         statement = listing.sheet().execution_options(yield_per=CHUNK_ROWS)
-        async with aclosing(await session.stream(statement)) as result:
-            # with the first rows in hand the query is known to run
-            yield sheet.head()
-            async for rows in result.partitions():
-                yield sheet.body(rows)
+        result = await session.stream(statement)
+        # with the first rows in hand the query is known to run
+        yield sheet.head()
+        async for rows in result.partitions():
+            yield sheet.body(rows)
 
 
 async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,6 +6,7 @@ from theatre.billing.schemas.catalogue import (
     ProductAnswer,
     ProductsAnswer,
 )
+from theatre.billing.schemas.explanations import ExplanationAnswer, StepAnswer
 from theatre.billing.schemas.ledger import AccountAnswer, EntryAnswer, PostingAnswer
 from theatre.billing.schemas.payment_records import (
     AttemptAnswer,
@@ -60,6 +61,7 @@ __all__ = [
     "DeadLetterAnswer",
     "EntitlementAnswer",
     "EntryAnswer",
+    "ExplanationAnswer",
     "FailureAnswer",
     "IntervalAnswer",
     "ItemAnswer",
@@ -84,6 +86,7 @@ __all__ = [
     "StaffRefundAnswer",
     "StaffRefundCreate",
     "StaffSubscriptionAnswer",
+    "StepAnswer",
     "SubscriptionAnswer",
     "SummaryAnswer",
     "TransitionAnswer",

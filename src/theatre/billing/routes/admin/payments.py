@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
-from theatre.billing import payment_records
+from theatre.billing import explanations, payment_records
 from theatre.billing.models import PaymentStatus
 from theatre.billing.routes.staff import Reader, Wanted
-from theatre.billing.schemas import StaffPaymentAnswer, StaffPaymentDetails
-from theatre.kit.db import transaction
+from theatre.billing.schemas import ExplanationAnswer, StaffPaymentAnswer, StaffPaymentDetails
+from theatre.kit.db import InTransaction, transaction
 from theatre.kit.fields import Moment, Storable, Word
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
@@ -59,3 +59,10 @@ async def get_payment(payment_id: UUID, staff: Reader) -> StaffPaymentDetails:
         await staff.record(session, "payment.read", payment_id)
     attempts = await payment_records.ask_attempts(staff.held.payment, record.attempt_ids)
     return StaffPaymentDetails.of_record(record, attempts)
+
+
+@router.get("/payments/{payment_id}/explain", summary="Every amount of a payment, derived step by step")
+async def explain_payment(payment_id: UUID, staff: Reader, session: InTransaction) -> ExplanationAnswer:
+    steps = await explanations.explain(session, payment_id)
+    await staff.record(session, "payment.explain", payment_id)
+    return ExplanationAnswer.of(payment_id, steps)

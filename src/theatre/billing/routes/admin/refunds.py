@@ -7,8 +7,8 @@ from fastapi import APIRouter, Response
 from theatre.billing import payment_records, payments, refunds
 from theatre.billing.models import Refund, RefundSource, RefundStatus
 from theatre.billing.routes.doors import Money
-from theatre.billing.routes.staff import Reader, Refunder, Wanted
-from theatre.billing.schemas import StaffRefundAnswer, StaffRefundCreate
+from theatre.billing.routes.staff import Manager, Reader, Refunder, Wanted
+from theatre.billing.schemas import RefundRejection, StaffRefundAnswer, StaffRefundCreate
 from theatre.kit.db import Session
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
@@ -52,7 +52,7 @@ async def list_refunds_of_payment(
 )
 async def create_refund(payment_id: UUID, body: StaffRefundCreate, staff: Refunder, asked: Money) -> Response:
     amount = body.amount.to_money() if body.amount else None
-    claim = refunds.Claim(RefundSource.STAFF, staff.id, body.reason, amount)
+    claim = refunds.Claim(RefundSource.STAFF, staff.id, body.reason, amount, body.takes_rights)
 
     async def give_back(session: Session) -> Refund:
         refund = await refunds.request(
@@ -63,3 +63,33 @@ async def create_refund(payment_id: UUID, body: StaffRefundCreate, staff: Refund
         return refund
 
     return await asked.once.run(give_back, answer=StaffRefundAnswer.of)
+
+
+@router.post(
+    "/refunds/{refund_id}/approve",
+    response_model=StaffRefundAnswer,
+    summary="Agree, as the second person, to a refund",
+)
+async def approve_refund(refund_id: UUID, staff: Manager, asked: Money) -> Response:
+    async def approve(session: Session) -> Refund:
+        refund = await refunds.approve(session, refund_id, staff_id=staff.id, now=staff.now)
+        await staff.record(session, "refund.approve", refund_id, after={"status": refund.status})
+        return refund
+
+    return await asked.once.run(approve, answer=StaffRefundAnswer.of, status=200)
+
+
+@router.post(
+    "/refunds/{refund_id}/reject",
+    response_model=StaffRefundAnswer,
+    summary="Refuse, as the second person, a refund",
+)
+async def reject_refund(refund_id: UUID, body: RefundRejection, staff: Manager, asked: Money) -> Response:
+    async def reject(session: Session) -> Refund:
+        refund = await refunds.reject(session, refund_id, staff_id=staff.id, now=staff.now)
+        await staff.record(
+            session, "refund.reject", refund_id, reason=body.reason, after={"status": refund.status}
+        )
+        return refund
+
+    return await asked.once.run(reject, answer=StaffRefundAnswer.of, status=200)
