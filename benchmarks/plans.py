@@ -11,7 +11,8 @@ from theatre.kit.db import Session
 
 async def plan_of(session: Session, statement: Select[Any]) -> dict[str, Any]:
     """Give the plan of a statement, with its values as the planner sees them."""
-    compiled = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     # a colon within a literal is not the name of a value
     words = str(compiled).replace("%%", "%").replace(":", r"\:").replace(r"\:\:", "::")
     [found] = await session.scalar(text(f"EXPLAIN (FORMAT JSON) {words}"))

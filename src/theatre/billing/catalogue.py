@@ -8,7 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
-from theatre.billing.errors import IntervalMisplaced, PriceUnknown, ProductCodeTaken, ProductUnknown
+from theatre.billing.errors import (
+    IntervalMisplaced,
+    PriceNotPositive,
+    PriceUnknown,
+    ProductCodeTaken,
+    ProductUnknown,
+)
 from theatre.billing.models import Price, Product, ProductKind
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
@@ -103,7 +109,7 @@ async def create_price(session: Session, draft: PriceDraft, *, staff_id: UUID, n
     """Add a price to a product; its other prices stay as they are.
 
     Raises:
-        ProductUnknown
+        ProductUnknown, PriceNotPositive
         IntervalMisplaced: a plan's price has an interval, another's has none, and only a plan has free days.
     """
     product = await session.get(Product, draft.product_id)
@@ -112,6 +118,8 @@ async def create_price(session: Session, draft: PriceDraft, *, staff_id: UUID, n
     is_plan = product.kind == ProductKind.PLAN
     if (draft.interval is not None) != is_plan or (draft.trial_days and not is_plan):
         raise IntervalMisplaced
+    if draft.amount.amount_minor <= 0:
+        raise PriceNotPositive
     unit, count = draft.interval or (None, None)
     price = Price(
         id=new_id(),

@@ -162,3 +162,8 @@ class IntervalMisplaced(errors.Invalid):
 class DeadMessageUnknown(errors.NotFound):
     code = "billing.dead_message_unknown"
     title = "No dead message has this id; it may have been replayed already"
+
+
+class PriceNotPositive(errors.Invalid):
+    code = "billing.price_not_positive"
+    title = "A price is above zero"

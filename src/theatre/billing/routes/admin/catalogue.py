@@ -30,7 +30,7 @@ async def list_products(staff: Reader, wanted: Wanted) -> Response | PageAnswer[
 
 @router.post("/products", status_code=201, response_model=StaffProductAnswer, summary="Make a product")
 async def create_product(body: ProductCreate, staff: Manager, asked: Money) -> Response:
-    draft = ProductDraft(**dict(body), names=dict(body.names), descriptions=dict(body.descriptions))
+    draft = ProductDraft(**body.model_dump())
 
     async def create(session: Session) -> Product:
         product = await catalogue.create_product(session, draft, staff_id=staff.id, now=staff.now)
