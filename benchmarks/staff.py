@@ -37,20 +37,8 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 STEP = timedelta(minutes=1)
 STATUSES = ("paid", "paid", "paid", "paid", "expired", "expired", "canceled", "unpaid", "refunded", "paid")
 COLUMNS = [
-    "id",
-    "user_id",
-    "status",
-    "currency",
-    "total_minor",
-    "discount_minor",
-    "refunded_minor",
-    "title",
-    "provider",
-    "created_at",
-    "expires_at",
-    "paid_at",
-    "save_method",
-    "paid_attempt_id",
+    *("id", "user_id", "status", "currency", "total_minor", "discount_minor", "refunded_minor", "title"),
+    *("provider", "created_at", "expires_at", "paid_at", "save_method", "paid_attempt_id"),
 ]
 LIST = "/billing/api/v1/admin/payments"
 

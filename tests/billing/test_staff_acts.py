@@ -8,16 +8,18 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from tests.billing.acts import buy, success
 from tests.billing.conftest import Caller
 from tests.billing.desk import PaymentDesk
 from tests.billing.test_admin import paid
 from tests.databases import fresh_database
 from tests.services import Services
-from theatre.billing import audit, products
+from theatre.billing import audit, products, settlements
 from theatre.billing.audit import Act, Chain
 from theatre.billing.settings import BillingSettings
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions, open_engine, sessions_of
+from theatre.kit.ids import new_id
 from theatre.kit.migrations import migrate
 
 Make = Callable[..., Caller]
@@ -259,7 +261,8 @@ def act(number: int) -> Act:
 
 async def test_an_untouched_chain_holds(ledger_of_acts: tuple[Sessions, str]) -> None:
     """S-B8, capability 21"""
-    assert await audit.verify(ledger_of_acts[0]) == Chain(5, broken_number=None)
+    async with ledger_of_acts[0]() as session:
+        assert await audit.verify(session) == Chain(5, broken_number=None)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +291,8 @@ async def test_the_first_record_that_was_changed_is_named(
     await owner.execute("SET session_replication_role = replica")
     await owner.execute(damage)
     await owner.close()
-    assert await audit.verify(sessions) == Chain(broken - 1, broken_number=broken)
+    async with sessions() as session:
+        assert await audit.verify(session) == Chain(broken - 1, broken_number=broken)
 
 
 async def test_acts_side_by_side_make_one_chain(ledger_of_acts: tuple[Sessions, str]) -> None:
@@ -299,7 +303,8 @@ async def test_acts_side_by_side_make_one_chain(ledger_of_acts: tuple[Sessions, 
             await audit.record(session, act(number), now=MovableClock().now())
 
     await asyncio.gather(*(record(number) for number in range(20)))
-    assert await audit.verify(sessions) == Chain(25, broken_number=None)
+    async with sessions() as session:
+        assert await audit.verify(session) == Chain(25, broken_number=None)
 
 
 async def test_the_chain_is_verified_through_the_door(make_caller: Make) -> None:
@@ -308,3 +313,25 @@ async def test_the_chain_is_verified_through_the_door(make_caller: Make) -> None
     seen = (await staff.get("/admin/audit/verify")).json()
     assert seen["broken_number"] is None
     assert seen["length"] > 0
+
+
+async def test_money_that_bought_nothing_is_given_back_from_its_case(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings, clock: MovableClock
+) -> None:
+    """Its case is closed by that, once, and both are recorded."""
+    staff = make_caller(*FINANCE)
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "film")
+        fact = success(payment, new_id(), amount_minor=100)
+        await settlements.settle(session, fact, settings=settings, now=clock.now())
+    [case] = [
+        line
+        for line in (await staff.get("/admin/cases", status="open", kind="unallocated_money")).json()["items"]
+        if line["payment_id"] == str(payment.id)
+    ]
+    given = await staff.post(f"/admin/cases/{case['id']}/refunds", {"note": "the bank's mistake"})
+    assert (given.status_code, given.json()["amount"], given.json()["source"]) == (201, rub("1.00"), "late")
+    again = await staff.post(f"/admin/cases/{case['id']}/refunds", {"note": "x"})
+    assert (again.status_code, again.json()["code"]) == (409, "billing.case_not_open")
+    [record] = await records_of(staff, actor_id=staff.user_id)
+    assert (record["action"], record["subject_id"]) == ("case.refund", case["id"])

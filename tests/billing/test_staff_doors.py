@@ -36,6 +36,7 @@ DOORS: list[tuple[str, str, str, object, int]] = [
     ("GET", "/cases", "billing.read", None, 200),
     ("GET", "/cases/{case_id}", "billing.read", None, 404),
     ("POST", "/cases/{case_id}/resolve", "billing.manage", {"note": "x"}, 404),
+    ("POST", "/cases/{case_id}/refunds", "billing.manage", {"note": "x"}, 404),
     ("GET", "/ledger/accounts", "billing.read", None, 200),
     ("GET", "/ledger/entries", "billing.read", None, 200),
     ("GET", "/audit", "billing.manage", None, 200),
@@ -115,9 +116,7 @@ async def test_what_makes_or_moves_money_needs_a_key(
         (body, p) for method, known, p, body, _ in DOORS if (method, known) == ("POST", path)
     ]
     answer = await ask("POST", path, body or {}, auth.user(uuid4(), permission))
-    needs_key = path in {"/payments/{payment_id}/refunds", "/products", "/prices"} or path.startswith(
-        "/refunds/"
-    )
+    needs_key = path.endswith("}/refunds") or path in {"/products", "/prices"} or path.startswith("/refunds/")
     assert (answer.json().get("code") == "idempotency.key_missing") == needs_key
 
 

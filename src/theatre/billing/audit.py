@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import func, select
 
 from theatre.billing.models import AuditRecord
-from theatre.kit.db import Session, Sessions
+from theatre.kit.db import Session
 from theatre.kit.listing import Listing
 
 GENESIS = bytes(32)
@@ -107,19 +107,17 @@ class Chain:
     broken_number: int | None
 
 
-async def verify(sessions: Sessions) -> Chain:
+async def verify(session: Session) -> Chain:
     """Recompute every hash from the first record on, up to the first that is missing or was changed.
 
     It reads through a cursor: however long the chain, no more than a chunk of it is in memory.
     """
     statement = select(AuditRecord).order_by(AuditRecord.number).execution_options(yield_per=CHUNK_ROWS)
     length, previous_hash = 0, GENESIS
-    async with sessions() as session:
-        records = await session.stream_scalars(statement)
-        async for record in records:
-            number = length + 1
-            expected = hash_of(number, previous_hash, content_of(record))
-            if (record.number, record.previous_hash, record.hash) != (number, previous_hash, expected):
-                return Chain(length, broken_number=number)
-            length, previous_hash = number, record.hash
+    async for record in await session.stream_scalars(statement):
+        number = length + 1
+        expected = hash_of(number, previous_hash, content_of(record))
+        if (record.number, record.previous_hash, record.hash) != (number, previous_hash, expected):
+            return Chain(length, broken_number=number)
+        length, previous_hash = number, record.hash
     return Chain(length, broken_number=None)

@@ -167,3 +167,8 @@ class DeadMessageUnknown(errors.NotFound):
 class PriceNotPositive(errors.Invalid):
     code = "billing.price_not_positive"
     title = "A price is above zero"
+
+
+class CaseNotRefundable(errors.Conflict):
+    code = "billing.case_not_refundable"
+    title = "This case is not about money that came and bought nothing"

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from theatre.billing import audit
 from theatre.billing.routes.staff import Manager, Wanted
 from theatre.billing.schemas import AuditAnswer, ChainAnswer
+from theatre.kit.db import transaction
 from theatre.kit.fields import Word
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
@@ -35,4 +36,5 @@ async def list_audit(
 
 @router.get("/audit/verify", summary="Recompute the chain of records; name the first that does not hold")
 async def verify_audit(staff: Manager) -> ChainAnswer:
-    return ChainAnswer.model_validate(await audit.verify(staff.held.exports))
+    async with transaction(staff.held.exports) as session:
+        return ChainAnswer.model_validate(await audit.verify(session))
