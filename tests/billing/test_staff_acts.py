@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import select
 
 from tests.billing.acts import buy, success
 from tests.billing.conftest import Caller
@@ -16,6 +17,7 @@ from tests.databases import fresh_database
 from tests.services import Services
 from theatre.billing import audit, products, settlements
 from theatre.billing.audit import Act, Chain
+from theatre.billing.models import Price, Product
 from theatre.billing.settings import BillingSettings
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions, open_engine, sessions_of
@@ -217,7 +219,7 @@ async def test_the_price_list_leaves_alone_what_staff_decided(
         assert [found.is_active for found in await session.scalars(_prices_of(changed.products[0].code))] == [
             False
         ]
-        own = await session.get_one(products.Product, UUID(product["id"]))
+        own = await session.get_one(Product, UUID(product["id"]))
         await session.refresh(own)
         assert own.is_active
         await session.rollback()
@@ -228,9 +230,7 @@ async def _renamed(product: products.ListedProduct) -> products.ListedProduct:
 
 
 def _prices_of(code: str) -> Any:
-    from sqlalchemy import select
-
-    return select(products.Price).join(products.Product).where(products.Product.code == code)
+    return select(Price).join(Product).where(Product.code == code)
 
 
 @pytest.fixture
