@@ -306,9 +306,10 @@ async def test_a_file_that_its_reader_leaves_gives_its_connection_back(
 async def test_a_list_taken_away_is_written_down(make_caller: Make) -> None:
     """S-B8: who exported which payments."""
     staff, user_id = make_caller(*FINANCE), uuid4()
-    await staff.get_csv("/admin/payments", user_id=user_id)
+    await staff.get_csv("/admin/payments", user_id=user_id, unheard_of="\0" + "x" * 1000)
     [record] = (await staff.get("/admin/audit", actor_id=staff.user_id)).json()["items"]
-    assert (record["action"], record["after"]) == ("payments.export", {"user_id": str(user_id)})
+    assert record["action"] == "payments.export"
+    assert record["after"] == {"user_id": str(user_id), "unheard_of": "x" * 199}
 
 
 async def test_payments_are_cut_by_moments(

@@ -8,13 +8,21 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from sqlalchemy import select
 
 from benchmarks.plans import nodes_of, plan_of, scanned_tables
 from tests.databases import fresh_database
 from tests.services import Services
 from theatre.billing import audit, cases, ledger, payment_records, subscriptions
 from theatre.billing.ledger import EntryFilter
-from theatre.billing.models import CaseKind, CaseStatus, PaymentStatus, RefundStatus, SubscriptionStatus
+from theatre.billing.models import (
+    CaseKind,
+    CaseStatus,
+    Payment,
+    PaymentStatus,
+    RefundStatus,
+    SubscriptionStatus,
+)
 from theatre.billing.payment_records import PaymentFilter
 from theatre.kit.db import Session, Sessions, open_engine, sessions_of
 from theatre.kit.listing import Listing, read_page
@@ -137,6 +145,10 @@ async def test_a_provider_that_is_no_longer_used_costs_no_walk_through_newer_pay
 async def test_no_other_list_scans_its_table(session: Session, listing: Listing[Any]) -> None:
     request = PageRequest(limit=50, after=None)
     assert scanned_tables(await plan_of(session, listing.page(request))) == set()
+
+
+async def test_a_scan_of_the_table_would_be_noticed(session: Session) -> None:
+    assert scanned_tables(await plan_of(session, select(Payment).where(Payment.title == "x"))) == {"payment"}
 
 
 async def test_pages_tile_a_list_of_equal_moments(session: Session) -> None:

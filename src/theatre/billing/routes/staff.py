@@ -19,6 +19,7 @@ from theatre.kit.pagination import PageAnswer, PageRequest, page_request
 from theatre.kit.sheets import SheetAnswer, wants_csv
 
 T = TypeVar("T")
+MAX_WORD_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,13 @@ class ListRequest:
         return SheetAnswer.of(names, rows, name=name)
 
     async def _record(self, staff: Staff, name: str) -> None:
-        await staff.record(self.session, f"{name}.export", None, after=dict(staff.request.query_params))
+        asked = {_short(key): _short(value) for key, value in staff.request.query_params.items()}
+        await staff.record(self.session, f"{name}.export", None, after=asked)
+
+
+def _short(word: str) -> str:
+    """Keep of a word of the query, which may be anything, what can be stored and read."""
+    return "".join(filter(str.isprintable, word[:MAX_WORD_CHARACTERS]))
 
 
 async def list_request(
