@@ -31,6 +31,8 @@ class PaymentDesk:
         return self.answer(request)
 
     def usual(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(404, json={"code": "payment.attempt_not_found"})
         body = orjson.loads(request.content) if request.content else {}
         if request.url.path.endswith("/refunds"):
             attempt_id = request.url.path.split("/")[-2]

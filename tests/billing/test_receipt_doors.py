@@ -21,8 +21,8 @@ from theatre.billing import payments, receipt_printer
 from theatre.billing.errors import ReceiptBusy
 from theatre.billing.models import AuditRecord, PaymentItem, Receipt
 from theatre.billing.receipt_printer import TEMPLATES, ReceiptPrinter, typeset
-from theatre.billing.receipt_schemas import ReceiptAnswer
 from theatre.billing.routes.receipts import prefers_pdf
+from theatre.billing.schemas.receipts import ReceiptAnswer
 from theatre.billing.settings import BillingSettings
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions
@@ -239,7 +239,7 @@ def test_markup_in_the_template_itself_would_be_obeyed(tmp_path: Path) -> None:
 async def test_very_many_lines_and_refunds_stay_small(receipt: ReceiptAnswer) -> None:
     line = receipt.lines[0].model_copy(update={"name": "Очень длинное название " * 9})
     back = {"id": uuid4(), "amount": receipt.total, "refunded_at": NOW, "fiscal": receipt.fiscal}
-    from theatre.billing.receipt_schemas import ReceiptRefundAnswer
+    from theatre.billing.schemas.receipts import ReceiptRefundAnswer
 
     many = receipt.model_copy(
         update={

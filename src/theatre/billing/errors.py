@@ -144,6 +144,31 @@ class CaseNotOpen(errors.Conflict):
     title = "This case has been closed already"
 
 
+class ProductUnknown(errors.NotFound):
+    code = "billing.product_unknown"
+    title = "No such product"
+
+
+class ProductCodeTaken(errors.Conflict):
+    code = "billing.product_code_taken"
+    title = "There is a product with this code already"
+
+
+class IntervalMisplaced(errors.Invalid):
+    code = "billing.interval_misplaced"
+    title = "A price of a plan has an interval, a price of anything else has neither interval nor free days"
+
+
+class DeadMessageUnknown(errors.NotFound):
+    code = "billing.dead_message_unknown"
+    title = "No dead message has this id; it may have been replayed already"
+
+
+class PriceNotPositive(errors.Invalid):
+    code = "billing.price_not_positive"
+    title = "A price is above zero"
+
+
 class CaseNotRefundable(errors.Conflict):
     code = "billing.case_not_refundable"
     title = "This case is not about money that came and bought nothing"

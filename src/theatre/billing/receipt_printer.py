@@ -17,7 +17,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from theatre.billing.errors import ReceiptBusy
-from theatre.billing.receipt_schemas import FiscalAnswer, ReceiptAnswer, ReceiptRefundAnswer
+from theatre.billing.schemas.receipts import FiscalAnswer, ReceiptAnswer, ReceiptRefundAnswer
 from theatre.kit.fields import MoneyField
 from theatre.kit.i18n import Catalogue, format_moment, format_money
 from theatre.kit.money import Money

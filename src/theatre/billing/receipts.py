@@ -30,7 +30,20 @@ from theatre.billing.models import (
 )
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.listing import Listing
 
+RECEIPT_COLUMNS = (
+    Receipt.id,
+    Receipt.created_at,
+    Receipt.kind,
+    Receipt.status,
+    Receipt.payment_id,
+    Receipt.refund_id,
+    Receipt.amount_minor,
+    Receipt.currency,
+    Receipt.registered_at,
+    Receipt.failure_code,
+)
 FISCAL_ZONE = ZoneInfo("Europe/Moscow")
 MAX_DIFFERENCES = 1_000
 FISCAL_CURRENCY = "RUB"
@@ -112,6 +125,13 @@ async def list_of(session: Session, payment_id: UUID) -> Sequence[Receipt]:
     """List a payment's receipts, oldest first."""
     statement = select(Receipt).where(Receipt.payment_id == payment_id).order_by(Receipt.id)
     return (await session.scalars(statement)).all()
+
+
+def find(payment_id: UUID) -> Listing[Receipt]:
+    """List a payment's receipts for staff, newest first."""
+    return Listing(
+        select(Receipt).where(Receipt.payment_id == payment_id), keys=(Receipt.id,), columns=RECEIPT_COLUMNS
+    )
 
 
 async def get_locked(session: Session, receipt_id: UUID) -> Receipt:

@@ -1,5 +1,6 @@
 """What billing's processes hold while they run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from theatre.billing.products import PriceBook
@@ -18,13 +19,17 @@ from theatre.kit.ratelimit import RateLimit
 
 @dataclass(frozen=True)
 class Resources:
-    """Of `serve billing`."""
+    """Of `serve billing`. `exports` are sessions of few connections of their own: whole lists take long, sales do not
+    wait for them. `queues` are those that billing's consumers hear."""
 
     settings: BillingSettings
     engine: Engine
     sessions: Sessions
+    exports: Sessions
     access: Access
     clock: Clock
+    broker: Broker
+    queues: Sequence[str]
     payment: PaymentClient
     limit: RateLimit
     price_book: PriceBook

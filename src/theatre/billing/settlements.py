@@ -46,7 +46,13 @@ def _capture(event: AttemptSucceeded, *, takes: bool) -> Entry:
     captured = event.captured.to_money()
     source = ledger.RECEIVABLE if takes else ledger.UNALLOCATED
     lines = [debit(ledger.cash(event.provider), captured), credit(source, captured)]
-    return Entry(f"capture:{event.attempt_id}", "capture", lines, payment_id=event.payment_id)
+    return Entry(
+        f"capture:{event.attempt_id}",
+        "capture",
+        lines,
+        payment_id=event.payment_id,
+        provider_reference=event.provider_reference,
+    )
 
 
 def _fee(event: AttemptSucceeded) -> list[Entry]:

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "billing_0004"
-down_revision = "billing_0002"
+down_revision = "billing_0003"
 
 
 def upgrade() -> None:

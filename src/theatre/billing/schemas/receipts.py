@@ -15,7 +15,7 @@ from theatre.billing.models import (
     RefundStatus,
 )
 from theatre.billing.receipts import FISCAL_CURRENCY, Day
-from theatre.billing.schemas import money
+from theatre.billing.schemas.money import money
 from theatre.billing.settings import BillingSettings
 from theatre.kit.fields import Answer, MoneyField
 
