@@ -12,7 +12,7 @@ from theatre.billing.consumers import outcomes, sending, telling
 from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import admin, public
+from theatre.billing.routes import admin, promo_codes, public
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.contracts.notification import NotificationClient
@@ -83,7 +83,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Billing",
-        routers=[public.router, admin.router],
+        routers=[public.router, promo_codes.router, admin.router, promo_codes.staff],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )

@@ -74,7 +74,7 @@ async def request(
     """
     by_user = claim.source is RefundSource.USER
     payment = await payments.get_locked(session, payment_id, user_id=claim.requested_by if by_user else None)
-    if payment.status != PaymentStatus.PAID or payment.paid_at is None:
+    if payment.status != PaymentStatus.PAID or payment.paid_at is None or payment.total_minor == 0:
         raise PaymentNotRefundable
     if payment.paid_attempt_id is None or payment.provider is None:
         raise AssertionError(f"payment {payment.id} is paid by no attempt")
@@ -258,7 +258,7 @@ def _lines(payment: Payment, refund: Refund, *, counts: bool) -> list[ledger.Lin
     if not counts:
         return [*back, ledger.Line(ledger.UNALLOCATED, given)]
     shares = share_of_refund(
-        [item.total_minor for item in payment.items],
+        [item.total_minor - item.discount_minor for item in payment.items],
         before=payment.refunded_minor,
         amount=refund.amount_minor,
     )

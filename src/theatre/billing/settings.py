@@ -22,6 +22,7 @@ class BillingSettings(ServiceSettings):
     rental_days: int = Field(30, ge=1)
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
     money_rate_limit: str = "1000/minute"
+    promo_guess_limit: str = Field("20/hour", description="how many unknown promo codes one user may try")
 
     def production_faults(self) -> list[str]:
         """Add billing's own: the demo price list is not for sale."""

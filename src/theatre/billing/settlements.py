@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from theatre.billing import attempts, entitlements, ledger, payments, products, refunds
+from theatre.billing import attempts, entitlements, ledger, payments, products, promo_codes, refunds
 from theatre.billing.models import OutboxMessage, Payment, PaymentStatus, RefundSource
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentPaid
@@ -42,7 +42,28 @@ async def settle(
     else:
         log.error("captured amount differs", payment_id=str(payment.id), attempt_id=str(event.attempt_id))
         if payment.open_attempt_id == event.attempt_id:
-            attempts.end(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
+            await attempts.end(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
+
+
+async def settle_free(
+    session: Session, payment: Payment, *, settings: BillingSettings, now: datetime
+) -> None:
+    """Make paid a new payment of which its promo code took everything: no provider, no attempt, the same rights.
+
+    The code's use is taken here, between subscriptions and ledger in the order of locks.
+
+    Raises:
+        what `promo_codes.take` raises; then nothing is granted
+    """
+    await _pay(session, payment, None, settings=settings, now=now)
+    await promo_codes.take(session, payment, now=now)
+    given = Money(payment.discount_minor, payment.currency)
+    sold = [
+        ledger.credit(ledger.revenue(item.kind), Money(item.total_minor, payment.currency))
+        for item in payment.items
+    ]
+    lines = [ledger.Line("promo", given), *sold]
+    await ledger.post(session, f"free:{payment.id}", lines, kind="free", payment_id=payment.id, now=now)
 
 
 def _lines(payment: Payment, event: AttemptSucceeded, *, takes: bool) -> list[ledger.Line]:
@@ -51,14 +72,21 @@ def _lines(payment: Payment, event: AttemptSucceeded, *, takes: bool) -> list[le
     if not takes:
         return [cash, ledger.credit(ledger.UNALLOCATED, captured)]
     sold = [
-        ledger.credit(ledger.revenue(item.kind), Money(item.total_minor, payment.currency))
+        ledger.credit(
+            ledger.revenue(item.kind), Money(item.total_minor - item.discount_minor, payment.currency)
+        )
         for item in payment.items
     ]
     return [cash, *sold]
 
 
 async def _pay(
-    session: Session, payment: Payment, event: AttemptSucceeded, *, settings: BillingSettings, now: datetime
+    session: Session,
+    payment: Payment,
+    event: AttemptSucceeded | None,
+    *,
+    settings: BillingSettings,
+    now: datetime,
 ) -> None:
     prices = await products.find_prices(session, [item.price_id for item in payment.items])
     for item in payment.items:
@@ -66,12 +94,14 @@ async def _pay(
             session, payment, item, price=prices[item.price_id], settings=settings, now=now
         )
     payment.paid_at = now
-    payment.paid_attempt_id = event.attempt_id
-    payment.provider = event.provider
     payment.failure_code = payment.failure_message = None
-    payments.move(
-        session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=event.attempt_id
-    )
+    if event is None:
+        payments.move(session, payment, PaymentStatus.PAID, reason="nothing to pay", now=now)
+    else:
+        payment.paid_attempt_id, payment.provider = event.attempt_id, event.provider
+        payments.move(
+            session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=event.attempt_id
+        )
     told = PaymentPaid(
         payment_id=payment.id,
         user_id=payment.user_id,
