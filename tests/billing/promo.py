@@ -39,15 +39,15 @@ async def change_code(make_caller: Make, made: dict[str, Any], **changes: Any) -
 
 
 async def make_price(
-    sessions: Sessions, amount_minor: int, *, currency: str = "RUB", clock: Clock, kind: str = "film"
+    sessions: Sessions, amount_minor: int, *, currency: str = "RUB", clock: Clock, kind: str = "gift"
 ) -> Price:
-    """Put a product with one price on sale."""
+    """Put a product with one price on sale; a present, so that it is not the cheapest film of other tests."""
     async with sessions.begin() as session:
         product = Product(
             id=new_id(),
             code=f"test-{uuid4()}",
             kind=kind,
-            names={"en": "A film"},
+            names={"en": "A present"},
             descriptions={"en": ""},
             film_id=uuid4(),
             is_active=True,
