@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theatre.billing.pricing import percent_of, spread
+from theatre.billing.pricing import percent_of, spread_discount
 from theatre.kit.money import MAX_MINOR
 
 PARTS = st.lists(st.integers(1, MAX_MINOR), min_size=1, max_size=20)
@@ -20,7 +20,7 @@ def discounted(draw: st.DrawFn) -> tuple[int, list[int]]:
 def test_shares_sum_to_the_discount_and_none_is_above_its_line(case: tuple[int, list[int]]) -> None:
     """M14, capability 18."""
     discount, parts = case
-    shares = spread(discount, parts)
+    shares = spread_discount(discount, parts)
     assert sum(shares) == discount
     assert all(0 <= share <= part for share, part in zip(shares, parts, strict=True))
 
@@ -33,7 +33,7 @@ def test_only_the_largest_line_takes_the_remainder_where_it_can(case: tuple[int,
     largest = parts.index(max(parts))
     if exact[largest] + discount - sum(exact) <= parts[largest]:
         rest = [index for index in range(len(parts)) if index != largest]
-        shares = spread(discount, parts)
+        shares = spread_discount(discount, parts)
         assert [shares[index] for index in rest] == [exact[index] for index in rest]
 
 
@@ -67,4 +67,4 @@ def test_half_a_minor_unit_is_rounded_away_from_zero(sum_minor: int, percent: in
     ],
 )
 def test_spreads_worked_out_by_hand(discount: int, parts: list[int], expected: list[int]) -> None:
-    assert spread(discount, parts) == expected
+    assert spread_discount(discount, parts) == expected

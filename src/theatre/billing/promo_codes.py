@@ -28,7 +28,7 @@ from theatre.billing.errors import (
     PromoCodeUsedUp,
 )
 from theatre.billing.models import Payment, Product, PromoCode, PromoKind, PromoRedemption, PromoUser
-from theatre.billing.pricing import percent_of, spread
+from theatre.billing.pricing import percent_of, spread_discount
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.pagination import Page, PageRequest, page_of
@@ -93,7 +93,7 @@ def apply(promo: PromoCode, payment: Payment) -> None:
     discount_minor = _discount_minor(promo, sum(totals), payment.currency)
     if discount_minor == 0:
         raise PromoCodeNotApplicable
-    for item, share in zip(covered, spread(discount_minor, totals), strict=True):
+    for item, share in zip(covered, spread_discount(discount_minor, totals), strict=True):
         item.discount_minor = share
     payment.promo_code = promo.code
     payment.discount_minor = discount_minor

@@ -3,7 +3,14 @@
 from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUser
 from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
-from theatre.billing.models.payments import Payment, PaymentItem, PaymentTransition, PromoRedemption, Refund
+from theatre.billing.models.payments import (
+    Payment,
+    PaymentItem,
+    PaymentTransition,
+    PromoRedemption,
+    Refund,
+    RefundItem,
+)
 from theatre.billing.models.records import AuditRecord, Case
 from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
 from theatre.billing.models.schema import Base
@@ -51,6 +58,7 @@ __all__ = [
     "PromoRedemption",
     "PromoUser",
     "Refund",
+    "RefundItem",
     "RefundSource",
     "RefundStatus",
     "RevenueSchedule",
