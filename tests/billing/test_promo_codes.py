@@ -1,6 +1,7 @@
 """Buying with a promo code: what it takes off, when it does not hold, and what a purchase without money is."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from tests.billing.acts import balances, events, give_back, pay
 from tests.billing.desk import PaymentDesk
 from tests.billing.promo import Make, buy, change_code, make_code, make_price, new_code, uses_of
 from tests.billing.test_purchase import price_of
-from theatre.billing import payments
+from theatre.billing import explanations, payments
 from theatre.billing.models import Price
 from theatre.billing.settings import BillingSettings
 from theatre.kit.clock import MovableClock
@@ -237,6 +238,8 @@ async def test_a_code_that_takes_everything_pays_without_a_provider(
         stored = await payments.get(session, UUID(payment["id"]))
         assert "billing.payment.paid" in await events(session, stored.id)
         posted = await balances(session, stored)
+        steps = await explanations.explain(session, stored.id)
+    assert [step.name for step in steps if not step.agrees] == []
     assert posted.pop("promo") == 39_900
     assert sum(posted.values()) == -39_900
 
@@ -274,6 +277,37 @@ async def test_what_a_code_left_is_paid_and_given_back_to_the_kopeck(
     assert await uses_of(sessions, made) == (1, 1, 1)
     again = await buy(caller, made["code"], first.id)
     assert again.json()["code"] == "billing.promo_code_used_up"
+
+
+@pytest.mark.parametrize("amounts", [(None,), (1, None), (5_000, 1, None)])
+async def test_a_line_that_its_code_took_whole_is_taken_back_with_the_last_of_the_others(
+    make_caller: Make,
+    sessions: Sessions,
+    settings: BillingSettings,
+    clock: MovableClock,
+    amounts: tuple[int | None, ...],
+) -> None:
+    """M14: once all is given back nothing is left of the sale, earned, deferred or discounted."""
+    caller = make_caller()
+    film = await make_price(sessions, 10_000, clock=clock)
+    plan_id = await price_of(caller, "plan")
+    (plan,) = [p for p in (await caller.get("/products", kind="plan")).json()["items"] if is_of(p, plan_id)]
+    made = await make_code(make_caller, percent=100, product_ids=[plan["id"]])
+    bought = (await buy(caller, made["code"], plan_id, film.id)).json()
+    assert bought["total"] == rub("100.00")
+    async with sessions.begin() as session:
+        payment = await payments.get_locked(session, UUID(bought["id"]))
+        await pay(session, settings, payment, now=clock.now())
+        for amount_minor in amounts:
+            await give_back(session, settings, payment, amount_minor=amount_minor, now=clock.now())
+    async with sessions() as session:
+        assert await balances(session, payment) == {}
+        assert all(step.agrees for step in await explanations.explain(session, payment.id))
+    assert not (await caller.get("/entitlements/check", film_id=uuid4())).json()["allowed"]
+
+
+def is_of(product: dict[str, Any], price_id: str) -> bool:
+    return any(price["id"] == price_id for price in product["prices"])
 
 
 async def test_a_purchase_without_a_code_shows_no_discount(make_caller: Make) -> None:
