@@ -1,33 +1,14 @@
 """Promo codes at the counter: typed in, seen before paying, and sometimes all there is to pay."""
 
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from tests.factories.house import OpenHouse
+from tests.factories.promo_codes import make_promo_code
 from tests.web.test_buying import CARD, newest_id, outcome_of, pay, payments_of
 from tests.web.visitor import Page, Visitor
-
-MakeCode = Callable[..., Any]
-
-
-@pytest.fixture
-async def make_code(house: OpenHouse) -> MakeCode:
-    async def make(**terms: object) -> str:
-        transport = httpx.ASGITransport(app=house.doors)
-        async with httpx.AsyncClient(transport=transport, base_url=house.url) as http:
-            form = {"username": "admin", "password": "admin"}
-            token = (await http.post("/auth/api/v1/jwt/login", data=form)).json()["access_token"]
-            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
-            body = {"code": f"W{uuid4().hex[:10]}".upper(), **terms}
-            answer = await http.post("/billing/api/v1/admin/promo_codes", json=body, headers=headers)
-        assert answer.status_code == 201, answer.text
-        return str(body["code"])
-
-    return make
 
 
 async def open_order(member: Visitor) -> str:
@@ -45,9 +26,9 @@ async def type_in(member: Visitor, code: str) -> Page:
 
 
 async def test_the_discounted_total_is_seen_before_paying_and_is_what_is_paid(
-    member: Visitor, make_code: MakeCode
+    member: Visitor, house: OpenHouse
 ) -> None:
-    code = await make_code(percent=25)
+    code = await make_promo_code(house, percent=25)
     page = await type_in(member, f"  {code.lower()} ")
     assert f"Promo code {code}" in page.text
     assert "−₽99.75" in page.text.replace("− ", "−")
@@ -59,11 +40,9 @@ async def test_the_discounted_total_is_seen_before_paying_and_is_what_is_paid(
     assert code in outcome.text
 
 
-async def test_a_code_that_takes_everything_leads_straight_to_paid(
-    member: Visitor, make_code: MakeCode
-) -> None:
+async def test_a_code_that_takes_everything_leads_straight_to_paid(member: Visitor, house: OpenHouse) -> None:
     """M9: no payment system on the way, and nothing to give back afterwards."""
-    page = await type_in(member, await make_code(percent=100))
+    page = await type_in(member, await make_promo_code(house, percent=100))
     assert "nothing to pay" in page.text
     answer = await member.send(page.form("/buy"))
     payment_id = await newest_id(member)
@@ -89,9 +68,9 @@ async def test_what_is_no_code_is_said_beside_the_field_and_the_full_price_stays
 
 
 async def test_a_code_used_up_meanwhile_is_told_and_nothing_is_bought(
-    member: Visitor, make_code: MakeCode, make_visitor: Callable[[], Visitor]
+    member: Visitor, house: OpenHouse, make_visitor: Callable[[], Visitor]
 ) -> None:
-    code = await make_code(percent=50, total_cap=1)
+    code = await make_promo_code(house, percent=50, total_cap=1)
     form = (await type_in(member, code)).form("/buy")
     faster = await make_visitor().join()
     await faster.send((await type_in(faster, code)).form("/buy"))
