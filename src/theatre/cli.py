@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from theatre import registry
 from theatre.kit.errors import Problem
+from theatre.kit.garbage import spare_loaded
 from theatre.kit.logging import configure_logging
 from theatre.kit.servers import ServersError
 from theatre.kit.settings import InsecureSettings, ServiceSettings
@@ -134,7 +135,9 @@ def application() -> "FastAPI":
     service = BY_NAME[os.environ[SERVED]]
     settings = read(service)
     observe(settings)
-    return service.create_app(settings)
+    made = service.create_app(settings)
+    spare_loaded()
+    return made
 
 
 @app.command()
@@ -147,6 +150,7 @@ def work(service: ServiceArgument) -> None:
 
     async def working() -> None:
         async with service.open_worker(settings) as worker:
+            spare_loaded()
             await worker.run()
 
     run(until_signal(working()))

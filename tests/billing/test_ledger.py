@@ -21,6 +21,16 @@ from theatre.billing import (
     settlements,
     verification,
 )
+from theatre.billing.errors import (
+    CaseNotOpen,
+    CaseNotRefundable,
+    PaymentNotRefundable,
+    RefundExceedsPayment,
+    RefundNotRequested,
+    RefundUnknown,
+    RefundUsed,
+    SecondPersonNeeded,
+)
 from theatre.billing.models import (
     Case,
     Payment,
@@ -138,6 +148,61 @@ async def test_another_amount_opens_one_case(session: Session, settings: Billing
     assert not [fault for fault in await faults(session) if str(attempt_id) in fault]
 
 
+async def test_staff_give_unallocated_money_back_and_the_case_is_closed(
+    session: Session, settings: BillingSettings
+) -> None:
+    """F-C10: money of another amount is nobody's until a person decides; above the limit two of them."""
+    payment = await buy(session, settings, "film")
+    attempt_id = await open_attempt(session, payment)
+    event = success(payment, attempt_id, amount_minor=29899)
+    await settlements.settle(session, event, settings=settings, now=NOW)
+    case = (await session.scalars(select(Case).where(Case.payment_id == payment.id))).one()
+    none = settings.model_copy(update={"refund_limits": {}})
+    staff = uuid4()
+    refund = await refunds.give_back_unallocated(
+        session, case.id, staff_id=staff, note="called the buyer", settings=none, now=NOW
+    )
+    assert (refund.status, case.status, case.note) == ("requested", "resolved", "called the buyer")
+    await refunds.approve(session, refund.id, staff_id=uuid4(), now=NOW)
+    await refunds.succeed(session, payment.id, refund.id, now=NOW)
+    assert await balances(session, payment) == {}
+    with pytest.raises(CaseNotOpen):
+        await refunds.give_back_unallocated(
+            session, case.id, staff_id=staff, note="again", settings=none, now=NOW
+        )
+
+
+async def test_late_money_whose_refund_failed_can_be_given_back_by_staff(
+    session: Session, settings: BillingSettings
+) -> None:
+    payment = await buy(session, settings, "film")
+    await pay(session, settings, payment)
+    await settlements.settle(session, success(payment, uuid4()), settings=settings, now=NOW)
+    refund = (await session.scalars(select(Refund).where(Refund.payment_id == payment.id))).one()
+    await refunds.fail(session, payment.id, refund.id, failure=REFUSED, now=NOW)
+    assert (await balances(session, payment))["unallocated"] == -29900
+    case = (await session.scalars(select(Case).where(Case.payment_id == payment.id))).one()
+    again = await refunds.give_back_unallocated(
+        session, case.id, staff_id=uuid4(), note="by another card", settings=settings, now=NOW
+    )
+    await refunds.succeed(session, payment.id, again.id, now=NOW)
+    assert await balances(session, payment) == {"cash:yookassa": 29900, "revenue:film": -29900}
+
+
+async def test_a_case_about_something_else_gives_nothing_back(
+    session: Session, settings: BillingSettings
+) -> None:
+    payment = await buy(session, settings, "film")
+    await pay(session, settings, payment)
+    refund = await ask_back(session, settings, payment)
+    await refunds.fail(session, payment.id, refund.id, failure=REFUSED, now=NOW)
+    case = (await session.scalars(select(Case).where(Case.payment_id == payment.id))).one()
+    with pytest.raises(CaseNotRefundable):
+        await refunds.give_back_unallocated(
+            session, case.id, staff_id=uuid4(), note="x", settings=settings, now=NOW
+        )
+
+
 async def test_a_plan_is_earned_day_by_day_to_the_last_kopeck(
     session: Session, settings: BillingSettings
 ) -> None:
@@ -220,13 +285,13 @@ async def test_above_their_limit_staff_need_a_second_person(
     waiting = await claim(1)
     assert waiting.status == RefundStatus.REQUESTED
     assert (await balances(session, payment))["refunds_payable"] == -10000
-    with pytest.raises(refunds.SecondPersonNeeded):
+    with pytest.raises(SecondPersonNeeded):
         await refunds.approve(session, waiting.id, staff_id=first, now=NOW)
     await refunds.approve(session, waiting.id, staff_id=second, now=NOW)
     assert (waiting.status, waiting.decided_by) == (RefundStatus.PENDING, second)
-    with pytest.raises(refunds.RefundNotRequested):
+    with pytest.raises(RefundNotRequested):
         await refunds.reject(session, waiting.id, staff_id=second, now=NOW)
-    with pytest.raises(refunds.RefundUnknown):
+    with pytest.raises(RefundUnknown):
         await refunds.approve(session, uuid4(), staff_id=second, now=NOW)
 
 
@@ -236,7 +301,7 @@ async def test_a_rejected_refund_frees_what_it_reserved(session: Session, settin
     await pay(session, settings, payment)
     claimed = refunds.Claim(RefundSource.STAFF, uuid4(), "goodwill")
     waiting = await refunds.request(session, payment.id, claimed, settings=none, now=NOW)
-    with pytest.raises(refunds.PaymentNotRefundable):
+    with pytest.raises(PaymentNotRefundable):
         await ask_back(session, settings, payment)
     await refunds.reject(session, waiting.id, staff_id=uuid4(), now=NOW)
     assert (await ask_back(session, settings, payment)).amount_minor == 29900
@@ -248,7 +313,7 @@ async def test_what_was_watched_is_given_back_by_staff_only(
     payment = await buy(session, settings, "plan")
     await pay(session, settings, payment)
     assert (await entitlements.use(session, payment.user_id, uuid4(), now=NOW)).allowed
-    with pytest.raises(refunds.RefundUsed):
+    with pytest.raises(RefundUsed):
         await ask_back(session, settings, payment)
     claimed = refunds.Claim(RefundSource.STAFF, uuid4(), "goodwill")
     given = await refunds.request(session, payment.id, claimed, settings=settings, now=NOW)
@@ -332,7 +397,7 @@ async def happen(
 ) -> None:
     """Let one thing happen; what is refused changes nothing."""
     if act == "refund":
-        with suppress(refunds.RefundExceedsPayment, refunds.PaymentNotRefundable):
+        with suppress(RefundExceedsPayment, PaymentNotRefundable):
             made.append(await ask_back(session, settings, payment, amount_minor=number))
     elif act == "recognize":
         await recognition.recognize_due(session, now=NOW + days(number))
@@ -406,7 +471,6 @@ async def test_each_statement_finds_a_planted_fault(
 
 async def test_the_audit_is_a_chain_that_shows_any_change(owner: Session) -> None:
     """Capability 21: each record carries the hash of the one before."""
-    numbers = []
     for reason in ("first", "second", "third"):
         act = audit.Act(
             uuid4(), "refund.create", "payment", str(uuid4()), "request-1", reason, after={"x": 1}

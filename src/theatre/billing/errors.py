@@ -182,3 +182,8 @@ class CaseUnknown(errors.NotFound):
 class CaseNotOpen(errors.Conflict):
     code = "billing.case_not_open"
     title = "This case has been closed already"
+
+
+class CaseNotRefundable(errors.Conflict):
+    code = "billing.case_not_refundable"
+    title = "This case is not about money that came and bought nothing"

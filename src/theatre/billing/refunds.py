@@ -4,9 +4,10 @@ A refund reserves its sum from the moment it is asked for, under the payment's l
 ledger owes it to the buyer; it is paid out when the provider says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,6 +15,8 @@ from sqlalchemy import func, select
 from theatre.billing import cases, entitlements, ledger, payments, refund_items
 from theatre.billing.cases import Trouble
 from theatre.billing.errors import (
+    CaseNotRefundable,
+    CaseUnknown,
     PaymentNotRefundable,
     RefundAmountInvalid,
     RefundExceedsPayment,
@@ -27,6 +30,7 @@ from theatre.billing.ledger import Entry, Line, credit, debit
 from theatre.billing.models import (
     REFUND_TRANSITIONS,
     RESERVING,
+    Case,
     CaseKind,
     OutboxMessage,
     Payment,
@@ -41,7 +45,7 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.money import Money
+from theatre.kit.money import Money, from_decimal, to_decimal
 from theatre.kit.outbox import emit
 
 ASK_AFTER = timedelta(minutes=1)
@@ -69,6 +73,18 @@ class Unsold:
     @classmethod
     def of(cls, event: AttemptSucceeded) -> "Unsold":
         return cls(event.attempt_id, event.provider, event.captured.to_money())
+
+    @classmethod
+    def read(cls, details: Mapping[str, Any]) -> "Unsold":
+        """Read it from the details of a case."""
+        captured = details["captured"]
+        money = from_decimal(captured["amount"], captured["currency"])
+        return cls(UUID(details["attempt_id"]), details["provider"], money)
+
+    def details(self) -> dict[str, Any]:
+        """Write it as details of a case."""
+        captured = {"amount": to_decimal(self.money), "currency": self.money.currency}
+        return {"attempt_id": str(self.attempt_id), "provider": self.provider, "captured": captured}
 
 
 async def request(
@@ -117,10 +133,10 @@ async def request(
 
 async def _needs_second_person(session: Session, refund: Refund, settings: BillingSettings) -> bool:
     """Tell whether staff may not give this back alone: summed over the payment, so that splitting does not help."""
-    if refund.source != RefundSource.STAFF:
+    if refund.source == RefundSource.USER or refund.requested_by is None:
         return False
     limit_minor = settings.refund_limits.get(refund.currency, 0)
-    before = await _reserved(session, refund.payment_id, source=RefundSource.STAFF)
+    before = await _reserved(session, refund.payment_id, source=RefundSource(refund.source))
     return before + refund.amount_minor > limit_minor
 
 
@@ -186,7 +202,41 @@ async def _decide(
 
 async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: datetime) -> Refund:
     """Give back money that came for a locked payment and bought nothing, by rule."""
-    refund = Refund(
+    refund = _late(payment, unsold, reason=f"arrived when the payment was {payment.status}", now=now)
+    session.add(refund)
+    await session.flush()
+    await _accept(session, payment, refund, now=now)
+    return refund
+
+
+async def give_back_unallocated(
+    session: Session, case_id: UUID, *, staff_id: UUID, note: str, settings: BillingSettings, now: datetime
+) -> Refund:
+    """Close a case by giving back the money that bought nothing, unless a second person must agree. Locks its payment.
+
+    Raises:
+        CaseUnknown, CaseNotOpen
+        CaseNotRefundable: it is not about money that came and bought nothing.
+    """
+    case = await session.get(Case, case_id)
+    if case is None:
+        raise CaseUnknown
+    if case.payment_id is None or "captured" not in case.details:
+        raise CaseNotRefundable
+    payment = await payments.get_locked(session, case.payment_id)
+    case = await cases.resolve(session, case_id, staff_id=staff_id, note=note, now=now)
+    refund = _late(payment, Unsold.read(case.details), reason=note, now=now)
+    refund.requested_by = staff_id
+    needs_second_person = await _needs_second_person(session, refund, settings)
+    session.add(refund)
+    await session.flush()
+    if not needs_second_person:
+        await _accept(session, payment, refund, now=now)
+    return refund
+
+
+def _late(payment: Payment, unsold: Unsold, *, reason: str, now: datetime) -> Refund:
+    return Refund(
         id=new_id(),
         payment_id=payment.id,
         attempt_id=unsold.attempt_id,
@@ -195,13 +245,9 @@ async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: 
         source=RefundSource.LATE,
         amount_minor=unsold.money.amount_minor,
         currency=unsold.money.currency,
-        reason=f"arrived when the payment was {payment.status}",
+        reason=reason,
         created_at=now,
     )
-    session.add(refund)
-    await session.flush()
-    await _accept(session, payment, refund, now=now)
-    return refund
 
 
 async def _accept(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
@@ -307,6 +353,8 @@ async def fail(
     await _post(session, refund, kind="refund_reversed", lines=lines, now=now)
     await refund_items.undo(session, payment, refund, now=now)
     details = {"code": failure.code, "message": failure.message}
+    if refund.source == RefundSource.LATE:
+        details |= Unsold(refund.attempt_id, refund.provider, _money(refund)).details()
     trouble = Trouble(
         CaseKind.REFUND_FAILED,
         f"refund:{refund.id}:failed",

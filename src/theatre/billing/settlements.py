@@ -122,12 +122,10 @@ async def _pay(
 async def _keep_unallocated(
     session: Session, payment: Payment, event: AttemptSucceeded, *, now: datetime
 ) -> None:
-    captured, owed = event.captured.to_money(), payments.owed(payment)
+    owed = payments.owed(payment)
     details = {
-        "attempt_id": str(event.attempt_id),
-        "provider": event.provider,
+        **refunds.Unsold.of(event).details(),
         "provider_reference": event.provider_reference,
-        "captured": {"amount": to_decimal(captured), "currency": captured.currency},
         "owed": {"amount": to_decimal(owed), "currency": owed.currency},
     }
     trouble = Trouble(

@@ -16,6 +16,7 @@ from theatre.embedded.reload import live_reloading
 from theatre.embedded.secrets import Secrets
 from theatre.embedded.servers import open_servers, reached, reset
 from theatre.embedded.settings import HouseSettings
+from theatre.kit.garbage import spare_loaded
 from theatre.kit.settings import ServiceSettings
 from theatre.registry import BY_NAME
 
@@ -73,6 +74,7 @@ async def _live(
         await prepare(house, parts, say=say)
         say("services")
         doors.open(await stack.enter_async_context(open_house(house, parts)))
+        spare_loaded()
         welcome(notes)
         try:
             await asyncio.Event().wait()
