@@ -27,6 +27,7 @@ class BillingSettings(ServiceSettings):
     rental_days: int = Field(30, ge=1)
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
     money_rate_limit: str = "1000/minute"
+    promo_guess_limit: str = Field("20/hour", description="how many unknown promo codes one user may try")
     seller_name: str = Field("Online Theatre", min_length=1, max_length=200)
     seller_inn: str = Field(
         "", pattern=r"^([0-9]{10}|[0-9]{12})?$", description="taxpayer number of the seller"
