@@ -23,6 +23,7 @@ from theatre.payment.jobs import jobs
 from theatre.payment.models import OutboxMessage
 from theatre.payment.outside import Outside
 from theatre.payment.providers.yookassa import Trust, YooKassa
+from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yookassa_wire import Wire
 from theatre.payment.resources import Resources
 from theatre.payment.return_page import ReturnPage
@@ -84,6 +85,7 @@ def outside_of(
         links=links,
         clock=clock,
         public_url=settings.public_url.rstrip("/"),
+        statements={yookassa.name: YooKassaStatement(wire)},
     )
 
 

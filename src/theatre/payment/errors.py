@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from theatre.contracts.payment import OPERATION_NOT_FOUND
 from theatre.kit.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Transient
 
 
@@ -15,6 +16,25 @@ class ProviderNotFound(NotFound):
     """No such payment system here."""
 
     code: ClassVar[str] = "payment.provider_not_found"
+
+
+class OperationNotFound(NotFound):
+    """The payment system knows no such operation."""
+
+    code: ClassVar[str] = OPERATION_NOT_FOUND
+
+
+class OperationsNotListed(NotFound):
+    """No payment system of this name here can list what it did."""
+
+    code: ClassVar[str] = "payment.operations_not_listed"
+
+
+class PeriodInvalid(Invalid):
+    """A time that ends before it begins, or is longer than one may ask for."""
+
+    code: ClassVar[str] = "payment.period_invalid"
+    title: ClassVar[str] = "The period must run forward, 32 days at most"
 
 
 class ProviderUnknown(Invalid):

@@ -6,6 +6,7 @@ from theatre.contracts.short_link import ShortLinkClient
 from theatre.kit.clock import Clock
 from theatre.payment.flights import Flights
 from theatre.payment.providers import Provider, Providers, choose
+from theatre.payment.statements import Statements
 from theatre.payment.states import States
 
 
@@ -19,6 +20,7 @@ class Outside:
     links: ShortLinkClient
     clock: Clock
     public_url: str
+    statements: Statements = field(default_factory=dict)
     flights: Flights = field(default_factory=Flights)
 
     def provider(self, name: str | None) -> Provider:
