@@ -54,6 +54,23 @@ async def test_captures_and_refunds_are_listed_with_our_ids_and_the_fee(
     assert given_back["amount"]["amount_minor"] == 4990
 
 
+async def test_an_attempt_that_was_paid_twice_is_ours_once(stage: Stage, since: datetime) -> None:
+    """F-P9: else the second capture would be taken for the first."""
+    attempt = await stage.begin_paid()
+    first = await stage.ask_sandbox("GET", f"payments/{attempt['provider_reference']}")
+    body = {
+        "amount": first["amount"],
+        "capture": True,
+        "confirmation": {"type": "redirect", "return_url": "http://127.0.0.1:8000/"},
+        "metadata": first["metadata"],
+    }
+    key = {"Idempotence-Key": str(uuid4())}
+    second = await stage.ask_sandbox("POST", "payments", json=body, headers=key)
+    await stage.pay({"confirmation_url": second["confirmation"]["confirmation_url"]})
+    ids = {one["reference"]: one["operation_id"] for one in await stage.list_operations(since)}
+    assert ids == {first["id"]: attempt["id"], second["id"]: None}
+
+
 async def test_what_lies_outside_the_time_is_not_listed(stage: Stage, since: datetime) -> None:
     await stage.begin_paid()
     assert await stage.list_operations(since - timedelta(days=30)) == []

@@ -1,11 +1,11 @@
 """What payment systems did with money, as they list it, and as one of them stands now."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from theatre.contracts import payment as contract
 from theatre.contracts.money import Amount
@@ -45,9 +45,11 @@ async def list_page(
     except KeyError:
         raise OperationsNotListed from None
     page = await statement.read_page(period, cursor)
-    by_kind = {kind: [item.reference for item in page.items if item.kind is kind] for kind in OperationKind}
-    known = {kind: await _known(sessions, provider, asked, kind=kind) for kind, asked in by_kind.items()}
-    items = [_to_contract(item, known[item.kind].get(item.reference)) for item in page.items]
+    known: dict[tuple[OperationKind, str], UUID] = {}
+    for kind in OperationKind:
+        items_of_kind = [item for item in page.items if item.kind is kind]
+        known |= await _identify(sessions, provider, items_of_kind, kind=kind)
+    items = [_to_contract(item, known.get((item.kind, item.reference))) for item in page.items]
     return contract.OperationPage(items=items, next_cursor=page.next_cursor)
 
 
@@ -96,29 +98,41 @@ async def _settle_refund(
         raise OperationNotFound
     now = outside.clock.now()
     await transact(sessions, partial(refunds.apply, reading=reading, provider=provider.name, now=now))
-    known = await _known(sessions, provider.name, [reading.reference], kind=OperationKind.REFUND)
     return contract.Operation(
         kind=OperationKind.REFUND,
         reference=reading.reference,
         payment_reference=reading.payment_reference or "",
-        operation_id=known.get(reading.reference),
+        operation_id=await _find_refund(sessions, provider.name, reading.reference),
         amount=Amount.of(reading.amount),
         fee=None,
         happened_at=reading.created_at or now,
     )
 
 
-async def _known(
-    sessions: Sessions, provider: str, references: Collection[str], *, kind: OperationKind
-) -> Mapping[str, UUID]:
-    if not references:
-        return {}
+async def _identify(
+    sessions: Sessions, provider: str, items: Sequence[ListedOperation], *, kind: OperationKind
+) -> dict[tuple[OperationKind, str], UUID]:
+    """Find which of ours each is. The id that we gave along counts only where ours is no other operation already:
+    an attempt that was paid twice is one of ours once."""
+    own_ids = [item.own_id for item in items if item.own_id is not None]
     table = Attempt if kind is OperationKind.CAPTURE else Refund
-    found = select(table.provider_reference, table.id).where(
-        table.provider == provider, table.provider_reference.in_(references)
-    )
+    named = or_(table.provider_reference.in_([item.reference for item in items]), table.id.in_(own_ids))
+    found = select(table.id, table.provider_reference).where(table.provider == provider, named)
     async with transaction(sessions) as session:
-        return {str(reference): id for reference, id in await session.execute(found)}
+        ours: dict[UUID, str | None] = {id: reference for id, reference in await session.execute(found)}
+    by_reference = {reference: id for id, reference in ours.items() if reference is not None}
+    by_own_id = {
+        item.reference: item.own_id
+        for item in items
+        if item.own_id is not None and ours.get(item.own_id) in {None, item.reference}
+    }
+    return {(kind, reference): id for reference, id in {**by_own_id, **by_reference}.items()}
+
+
+async def _find_refund(sessions: Sessions, provider: str, reference: str) -> UUID | None:
+    found = select(Refund.id).where(Refund.provider == provider, Refund.provider_reference == reference)
+    async with transaction(sessions) as session:
+        return await session.scalar(found)
 
 
 async def _reference(sessions: Sessions, provider: str, question: OperationQuestion) -> str:
@@ -138,7 +152,7 @@ def _to_contract(item: ListedOperation, known: UUID | None) -> contract.Operatio
         kind=item.kind,
         reference=item.reference,
         payment_reference=item.payment_reference,
-        operation_id=known or item.own_id,
+        operation_id=known,
         amount=Amount.of(item.amount),
         fee=Amount.of(item.fee) if item.fee else None,
         happened_at=item.happened_at,
