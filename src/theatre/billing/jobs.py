@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
-from theatre.billing import open_attempts, payments, refunds, subscriptions
+from theatre.billing import (
+    open_attempts,
+    payments,
+    reconciliation,
+    reconciliation_runs,
+    refunds,
+    subscriptions,
+)
 from theatre.billing.models import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.kit.db import transaction
@@ -39,6 +46,14 @@ async def ask_refunds(held: WorkerResources) -> None:
     await refunds.ask_due(held.sessions, held.payment, now=held.clock.now())
 
 
+async def reconcile(held: WorkerResources) -> None:
+    """Compare the days that are ready with what the providers say of them."""
+    calendar = reconciliation_runs.Calendar.of(held.settings)
+    await reconciliation.run_due(
+        reconciliation.Desk(held.sessions, held.payment, calendar=calendar, clock=held.clock)
+    )
+
+
 async def forget_old(held: WorkerResources) -> None:
     now = held.clock.now()
     await delete_old_keys(held.sessions, IdempotencyKey, now=now)
@@ -52,5 +67,6 @@ JOBS: list[Job[WorkerResources]] = [
     Job("expire subscriptions", 15, expire_subscriptions),
     Job("ask about attempts", 10, ask_attempts),
     Job("ask about refunds", 10, ask_refunds),
+    Job("reconcile days", 300, reconcile),
     Job("forget old keys and messages", 600, forget_old),
 ]

@@ -119,7 +119,7 @@ async def _identify(
     named = or_(table.provider_reference.in_([item.reference for item in items]), table.id.in_(own_ids))
     found = select(table.id, table.provider_reference).where(table.provider == provider, named)
     async with transaction(sessions) as session:
-        ours: dict[UUID, str | None] = {id: reference for id, reference in await session.execute(found)}
+        ours = dict((await session.execute(found)).tuples().all())
     by_reference = {reference: id for id, reference in ours.items() if reference is not None}
     by_own_id = {
         item.reference: item.own_id

@@ -4,6 +4,14 @@ from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUse
 from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.models.payments import Payment, PaymentItem, PaymentTransition, PromoRedemption, Refund
+from theatre.billing.models.reconciliation import (
+    Outcome,
+    Reason,
+    ReconciliationRow,
+    ReconciliationRun,
+    RegisterLine,
+    RunStatus,
+)
 from theatre.billing.models.records import AuditRecord, Case
 from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
 from theatre.billing.models.schema import Base
@@ -39,6 +47,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerPosting",
     "OutboxMessage",
+    "Outcome",
     "Payment",
     "PaymentItem",
     "PaymentStatus",
@@ -50,10 +59,15 @@ __all__ = [
     "PromoKind",
     "PromoRedemption",
     "PromoUser",
+    "Reason",
+    "ReconciliationRow",
+    "ReconciliationRun",
     "Refund",
     "RefundSource",
     "RefundStatus",
+    "RegisterLine",
     "RevenueSchedule",
+    "RunStatus",
     "Subscription",
     "SubscriptionPeriod",
     "SubscriptionStatus",

@@ -15,7 +15,10 @@ class LedgerEntry(Base):
     """One balanced fact about money. Append-only; a mistake is reversed by another entry, never edited."""
 
     __tablename__ = "ledger_entry"
-    __table_args__ = (Index("ix_ledger_entry_payment_id", "payment_id", "id"),)
+    __table_args__ = (
+        Index("ix_ledger_entry_payment_id", "payment_id", "id"),
+        Index("ix_ledger_entry_occurred_at", "occurred_at", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     operation_key: Mapped[str] = mapped_column(unique=True)

@@ -1,0 +1,230 @@
+"""Runs of the reconciliation: planned, claimed by one worker at a time, ended, and run again until all is explained."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from theatre.billing import reconciliation_rows
+from theatre.billing.errors import ReconciliationUnknown, RunAtWork, RunLost
+from theatre.billing.models import Outcome, ReconciliationRow, ReconciliationRun, RunStatus
+from theatre.billing.settings import BillingSettings
+from theatre.kit.db import Session
+from theatre.kit.ids import new_id
+from theatre.kit.logging import get_logger
+from theatre.kit.pagination import Page, PageRequest, page_of
+
+LEASE = timedelta(minutes=10)
+RETRY_AFTER = timedelta(minutes=15)
+RERUN_AFTER = timedelta(days=1)
+HEAL_DAYS = 30
+CATCH_UP_DAYS = 31
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days that providers reckon by, and how long after its end one is ready: its stragglers are in by then."""
+
+    zone: ZoneInfo
+    delay: timedelta
+
+    @classmethod
+    def of(cls, settings: BillingSettings) -> "Calendar":
+        delay = timedelta(hours=settings.reconciliation_delay_hours)
+        return cls(ZoneInfo(settings.reconciliation_zone), delay)
+
+    def day_of(self, moment: datetime) -> date:
+        """Tell which day a moment belongs to."""
+        return moment.astimezone(self.zone).date()
+
+    def bounds(self, day: date) -> tuple[datetime, datetime]:
+        """Give when a day begins, and when the next one does."""
+        begin, end = (datetime.combine(one, time(), self.zone) for one in (day, day + timedelta(days=1)))
+        return begin, end
+
+    def ready_at(self, day: date) -> datetime:
+        """Tell when a day may be closed."""
+        return self.bounds(day)[1] + self.delay
+
+    def last_ready(self, now: datetime) -> date:
+        """Tell the newest day that may be closed."""
+        return self.day_of(now - self.delay) - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run at work. `register_imported_at` is as it was at its beginning."""
+
+    run: ReconciliationRun
+    claim: UUID
+    register_imported_at: datetime | None
+
+
+async def claim(session: Session, *, provider: str, day: date, now: datetime) -> Claimed:
+    """Take a day's run; if this worker dies, it is due again when the lease is over. Locks the run.
+
+    Raises:
+        RunAtWork
+    """
+    run = await _get_locked(session, provider, day, now=now)
+    if run.claimed_until is not None and run.claimed_until > now:
+        raise RunAtWork
+    run.claim, run.claimed_until = new_id(), now + LEASE
+    run.status, run.next_try_at = RunStatus.OPEN, now
+    return Claimed(run, run.claim, run.register_imported_at)
+
+
+async def _get_locked(session: Session, provider: str, day: date, *, now: datetime) -> ReconciliationRun:
+    """Give the run of a day, made if there is none."""
+    fresh = {"id": new_id(), "provider": provider, "day": day, "status": RunStatus.OPEN, "created_at": now}
+    await session.execute(insert(ReconciliationRun).values(fresh).on_conflict_do_nothing())
+    found = select(ReconciliationRun).where(
+        ReconciliationRun.provider == provider, ReconciliationRun.day == day
+    )
+    return (await session.scalars(found.with_for_update())).one()
+
+
+async def renew(session: Session, claimed: Claimed, *, now: datetime) -> None:
+    """Hold on to a run, and keep every other worker out of it until this transaction ends. Locks the run.
+
+    Raises:
+        RunLost
+    """
+    renewed = (
+        update(ReconciliationRun)
+        .where(ReconciliationRun.id == claimed.run.id, ReconciliationRun.claim == claimed.claim)
+        .values(claimed_until=now + LEASE)
+        .returning(ReconciliationRun.id)
+    )
+    if await session.scalar(renewed) is None:
+        raise RunLost
+
+
+async def release(session: Session, *, claimed: Claimed, error: BaseException, now: datetime) -> None:
+    """Let go of a run that was cut; it is due again soon."""
+    await session.execute(
+        update(ReconciliationRun)
+        .where(ReconciliationRun.id == claimed.run.id, ReconciliationRun.claim == claimed.claim)
+        .values(
+            claim=None,
+            claimed_until=None,
+            status=RunStatus.OPEN,
+            next_try_at=now + RETRY_AFTER,
+            last_error=f"{type(error).__name__}: {error}"[:500],
+        )
+    )
+
+
+async def finish(
+    session: Session, *, calendar: Calendar, claimed: Claimed, now: datetime
+) -> ReconciliationRun:
+    """End a run that went through: the day is closed if it is ready and nothing of it is unexplained."""
+    await renew(session, claimed, now=now)
+    run = await session.get_one(ReconciliationRun, claimed.run.id, populate_existing=True)
+    counts = await reconciliation_rows.count_outcomes(session, run.id)
+    run.claim = run.claimed_until = run.last_error = run.next_try_at = None
+    run.finished_at = now
+    if run.register_imported_at != claimed.register_imported_at:
+        run.next_try_at = now
+    elif now < calendar.ready_at(run.day):
+        run.next_try_at = calendar.ready_at(run.day)
+    elif not counts.get(Outcome.CASE):
+        run.status = RunStatus.CLOSED
+    elif now < calendar.ready_at(run.day) + timedelta(days=HEAL_DAYS):
+        run.next_try_at = now + RERUN_AFTER
+    log.info("reconciled", provider=run.provider, day=str(run.day), status=run.status, counts=counts)
+    return run
+
+
+async def reopen(session: Session, provider: str, day: date, *, now: datetime) -> None:
+    """Take note that a day's register was imported: it is run again. Locks the run."""
+    run = await _get_locked(session, provider, day, now=now)
+    run.register_imported_at = run.next_try_at = now
+    run.status = RunStatus.OPEN
+
+
+async def plan(session: Session, provider: str, *, calendar: Calendar, now: datetime) -> None:
+    """Make a run for each day that has become ready, also where nobody was at work for some days."""
+    last = calendar.last_ready(now)
+    newest = await session.scalar(
+        select(func.max(ReconciliationRun.day)).where(
+            ReconciliationRun.provider == provider, ReconciliationRun.day <= last
+        )
+    )
+    missing = min((last - newest).days, CATCH_UP_DAYS) if newest else 1
+    for days_back in range(missing):
+        fresh = {
+            "id": new_id(),
+            "provider": provider,
+            "day": last - timedelta(days=days_back),
+            "status": RunStatus.OPEN,
+            "created_at": now,
+            "next_try_at": now,
+        }
+        await session.execute(insert(ReconciliationRun).values(fresh).on_conflict_do_nothing())
+
+
+async def find_due(session: Session, *, calendar: Calendar, now: datetime) -> ReconciliationRun | None:
+    """Find an open run that nobody is at: its time has come, or staff have explained the last of it."""
+    run = ReconciliationRun
+    case = select(ReconciliationRow.id).where(
+        ReconciliationRow.run_id == run.id, ReconciliationRow.outcome == Outcome.CASE
+    )
+    is_explained = (
+        run.finished_at.is_not(None)
+        & run.last_error.is_(None)
+        & (run.day <= calendar.last_ready(now))
+        & ~case.exists()
+    )
+    due = (
+        select(run)
+        .where(
+            run.status == RunStatus.OPEN,
+            or_(run.claimed_until.is_(None), run.claimed_until <= now),
+            or_(run.next_try_at <= now, is_explained),
+        )
+        .order_by(run.day, run.id)
+        .limit(1)
+    )
+    return await session.scalar(due)
+
+
+async def list_runs(
+    session: Session, request: PageRequest, *, provider: str | None = None, day: date | None = None
+) -> Page[ReconciliationRun]:
+    """List runs, the newest first."""
+    run = ReconciliationRun
+    statement = select(run).order_by(run.id.desc())
+    if provider is not None:
+        statement = statement.where(run.provider == provider)
+    if day is not None:
+        statement = statement.where(run.day == day)
+    if request.after:
+        statement = statement.where(run.id < request.uuid_after())
+    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
+    return page_of(rows, request, key=lambda row: (row.id,))
+
+
+async def list_rows(
+    session: Session, run_id: UUID, request: PageRequest, *, outcome: Outcome | None = None
+) -> Page[ReconciliationRow]:
+    """List a run's rows, all or those of one outcome.
+
+    Raises:
+        ReconciliationUnknown: no such run.
+    """
+    if await session.get(ReconciliationRun, run_id) is None:
+        raise ReconciliationUnknown
+    row = ReconciliationRow
+    statement = select(row).where(row.run_id == run_id).order_by(row.id)
+    if outcome is not None:
+        statement = statement.where(row.outcome == outcome)
+    if request.after:
+        statement = statement.where(row.id > request.uuid_after())
+    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
+    return page_of(rows, request, key=lambda row: (row.id,))
