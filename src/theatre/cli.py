@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from theatre import registry
 from theatre.kit.errors import Problem
+from theatre.kit.garbage import spare_loaded
 from theatre.kit.logging import configure_logging
 from theatre.kit.servers import ServersError
 from theatre.kit.settings import InsecureSettings, ServiceSettings
@@ -24,6 +25,8 @@ from theatre.registry import BY_NAME, SERVICES, Service
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from theatre.billing.verification import Finding
 
 # how `serve` tells the processes of granian whom they serve
 SERVED = "THEATRE_SERVED"
@@ -51,6 +54,8 @@ app = typer.Typer(
 )
 user = typer.Typer(no_args_is_help=True, help="Accounts.")
 app.add_typer(user, name="user")
+ledger = typer.Typer(no_args_is_help=True, help="The books.")
+app.add_typer(ledger, name="ledger")
 
 
 def known(name: str) -> Service:
@@ -130,7 +135,9 @@ def application() -> "FastAPI":
     service = BY_NAME[os.environ[SERVED]]
     settings = read(service)
     observe(settings)
-    return service.create_app(settings)
+    made = service.create_app(settings)
+    spare_loaded()
+    return made
 
 
 @app.command()
@@ -143,6 +150,7 @@ def work(service: ServiceArgument) -> None:
 
     async def working() -> None:
         async with service.open_worker(settings) as worker:
+            spare_loaded()
             await worker.run()
 
     run(until_signal(working()))
@@ -183,6 +191,27 @@ def create_superuser(
     """Make an account that may do everything; at best let it ask for the password."""
     made = run(registry.create_superuser(read(BY_NAME["auth"]), login=login, email=email, password=password))
     print(f"superuser {login} has the id {made}")
+
+
+@ledger.command("verify")
+def verify_ledger(
+    rebuild: Annotated[bool, typer.Option(help="Build the stored balances anew first.")] = False,
+) -> None:
+    """Check that the books are sound: every entry, balance, refund, schedule and the audit's chain."""
+    from theatre.embedded import HouseSettings, reached
+
+    async def verify() -> bool:
+        async with reached(HouseSettings(), read(BY_NAME["billing"])) as settings:
+            findings = registry.verify_ledger(settings, is_rebuilt=rebuild)
+            return all([show(finding) async for finding in findings])
+
+    def show(finding: "Finding") -> bool:
+        is_good = finding.number == 0
+        broken = f": {finding.number} broken, as {', '.join(finding.examples)}"
+        print(f"{'OK ' if is_good else 'NO '} {finding.statement}{'' if is_good else broken}", flush=True)
+        return is_good
+
+    raise typer.Exit(0 if run(verify()) else 1)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 A service's code is imported when it is asked for, so that a process that serves one does not load the others.
 """
 
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pkgutil import resolve_name
@@ -14,6 +15,7 @@ from theatre.kit.settings import ServiceSettings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from theatre.billing.verification import Finding
     from theatre.kit.worker import Worker
 
 
@@ -98,3 +100,10 @@ async def create_superuser(settings: ServiceSettings, *, login: str, email: str,
     """
     create = resolve_name("theatre.auth.app:create_superuser")
     return cast(UUID, await create(settings, login=login, email=email, password=password))
+
+
+async def verify_ledger(settings: ServiceSettings, *, is_rebuilt: bool) -> "AsyncIterator[Finding]":
+    """Check every statement about billing's ledger, one after another; first build its balances anew if asked to."""
+    verify = resolve_name("theatre.billing.app:verify_ledger")
+    async for finding in verify(settings, is_rebuilt=is_rebuilt):
+        yield finding

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.billing.desk import PaymentDesk
 from tests.factories.auth_door import AuthDoor
@@ -52,6 +54,16 @@ async def session(sessions: Sessions) -> AsyncIterator[Session]:
     async with sessions() as session:
         yield session
         await session.rollback()
+
+
+@pytest.fixture
+async def owner(settings: BillingSettings) -> AsyncIterator[Session]:
+    """A transaction of who owns the tables and may do what the service may not; rolled back after the test."""
+    engine = create_async_engine(make_url(settings.database_url).set(drivername="postgresql+asyncpg"))
+    async with sessions_of(engine)() as session:
+        yield session
+        await session.rollback()
+    await engine.dispose()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.billing.acts import NOW, buy, pay
 from tests.billing.desk import PaymentDesk
-from theatre.billing import payments, refunds
+from theatre.billing import payments, refund_sending, refunds
 from theatre.billing.models import Payment, Refund, RefundSource
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.payment import PaymentClient
@@ -39,7 +39,7 @@ async def test_a_refund_that_will_never_begin_frees_what_it_reserved(
 ) -> None:
     payment, refund = await ask_back(sessions, settings)
     desk.answer = lambda _: httpx.Response(409, json={"code": code})
-    await refunds.send(sessions, client, refund.id, now=NOW)
+    await refund_sending.send(sessions, client, refund.id, now=NOW)
     async with sessions.begin() as session:
         assert (await session.get_one(Refund, refund.id)).status == "failed"
         claim = refunds.Claim(RefundSource.USER, payment.user_id, "again")
@@ -52,7 +52,7 @@ async def test_a_refusal_that_decides_nothing_leaves_the_refund_pending(
     payment, refund = await ask_back(sessions, settings)
     desk.answer = lambda _: httpx.Response(404, json={"code": "kit.not_found"})
     with pytest.raises(Refused):
-        await refunds.send(sessions, client, refund.id, now=NOW)
+        await refund_sending.send(sessions, client, refund.id, now=NOW)
     async with sessions() as session:
         assert (await session.get_one(Refund, refund.id)).status == "pending"
         assert (await payments.get(session, payment.id)).refunded_minor == 0
@@ -63,6 +63,6 @@ async def test_a_refused_refund_does_not_keep_the_others_waiting(
 ) -> None:
     wanted = {str((await ask_back(sessions, settings))[1].id) for _ in range(3)}
     desk.answer = lambda _: httpx.Response(403, json={"code": "kit.forbidden"})
-    while await refunds.ask_due(sessions, client, now=NOW + timedelta(days=1)):
+    while await refund_sending.ask_due(sessions, client, now=NOW + timedelta(days=1)):
         pass
     assert wanted <= {body["id"] for _, _, body in desk.asked}

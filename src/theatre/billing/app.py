@@ -7,13 +7,14 @@ from functools import partial
 import httpx
 from fastapi import FastAPI
 
-from theatre.billing import products
+from theatre.billing import products, verification
 from theatre.billing.consumers import outcomes, sending, telling
 from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import admin, public
+from theatre.billing.routes import admin, internal, public
 from theatre.billing.settings import BillingSettings
+from theatre.billing.verification import Finding
 from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.contracts.notification import NotificationClient
 from theatre.contracts.payment import PaymentClient
@@ -83,7 +84,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Billing",
-        routers=[public.router, admin.router],
+        routers=[public.router, admin.router, internal.router],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
@@ -128,5 +129,19 @@ async def init(settings: BillingSettings) -> None:
         price_list = products.read_price_list(settings.price_list)
         async with transaction(sessions_of(engine)) as session:
             await products.apply_price_list(session, price_list, now=SystemClock().now())
+    finally:
+        await engine.dispose()
+
+
+async def verify_ledger(settings: BillingSettings, *, is_rebuilt: bool) -> AsyncIterator[Finding]:
+    """Check every statement about the ledger on one snapshot; first build the balances anew if asked to."""
+    engine = open_own_engine(settings)
+    try:
+        if is_rebuilt:
+            async with transaction(sessions_of(engine)) as session:
+                await verification.rebuild_balances(session)
+        async with transaction(sessions_of(engine)) as session:
+            async for finding in verification.verify(session):
+                yield finding
     finally:
         await engine.dispose()

@@ -238,6 +238,20 @@ def end(session: Session, payment: Payment, failure: Failure, *, attempt_id: UUI
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
 
 
+async def revoke(client: PaymentClient, attempt_id: UUID) -> None:
+    """Ask payment-service to make an attempt's link worthless. Money that comes all the same is given back by rule.
+
+    Raises:
+        Unknown: no answer; asking again does no harm.
+        Refused: it would not listen to us.
+    """
+    try:
+        await client.cancel(attempt_id)
+    except Refused as error:
+        if error.refused_status != NOT_FOUND:
+            raise
+
+
 def _close_if_wanted(session: Session, payment: Payment, *, now: datetime) -> bool:
     if payment.cancel_requested_at is not None:
         payments.close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)

@@ -37,7 +37,7 @@ async def record(session: Session, act: Act, *, now: datetime) -> None:
     statement = select(AuditRecord.number, AuditRecord.hash).order_by(AuditRecord.number.desc()).limit(1)
     last = (await session.execute(statement)).one_or_none()
     number, previous_hash = (last.number + 1, last.hash) if last else (1, GENESIS)
-    content = orjson.loads(orjson.dumps({**asdict(act), "occurred_at": now}, default=dict))
+    content = orjson.loads(orjson.dumps({**asdict(act), "occurred_at": now}, default=str))
     fields = {**content, "actor_id": act.actor_id, "occurred_at": now}
     session.add(
         AuditRecord(
@@ -60,5 +60,5 @@ def content_of(record: AuditRecord) -> dict[str, Any]:
     """Give what the hash of a stored record covers."""
     names = ("actor_id", "action", "subject_kind", "subject_id", "request_id", "reason", "before", "after")
     content = {name: getattr(record, name) for name in (*names, "occurred_at")}
-    read: dict[str, Any] = orjson.loads(orjson.dumps(content))
+    read: dict[str, Any] = orjson.loads(orjson.dumps(content, default=str))
     return read

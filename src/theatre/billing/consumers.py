@@ -3,10 +3,16 @@
 Three queues, so that a payment system or a notification service that is away holds up nothing else.
 """
 
-from theatre.billing import attempts, refunds, settlements
+from theatre.billing import attempts, refund_sending, refunds, settlements
 from theatre.billing.models import InboxMessage
 from theatre.billing.resources import WorkerResources
-from theatre.contracts.billing import PaymentFailed, PaymentPaid, PaymentRefunded, RefundRequested
+from theatre.contracts.billing import (
+    AttemptAbandoned,
+    PaymentFailed,
+    PaymentPaid,
+    PaymentRefunded,
+    RefundRequested,
+)
 from theatre.contracts.money import Amount
 from theatre.contracts.notification import PAYMENT_STATUS, NotificationEvent
 from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, RefundFailed, RefundSucceeded
@@ -48,7 +54,12 @@ async def fail_refund(session: Session, event: RefundFailed, _: Envelope, held: 
 
 @sending.call(RefundRequested)
 async def send_refund(event: RefundRequested, _: Envelope, held: WorkerResources) -> None:
-    await refunds.send(held.sessions, held.payment, event.refund_id, now=held.clock.now())
+    await refund_sending.send(held.sessions, held.payment, event.refund_id, now=held.clock.now())
+
+
+@sending.call(AttemptAbandoned)
+async def revoke_attempt(event: AttemptAbandoned, _: Envelope, held: WorkerResources) -> None:
+    await attempts.revoke(held.payment, event.attempt_id)
 
 
 @telling.call(PaymentPaid)

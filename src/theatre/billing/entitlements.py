@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 
-from theatre.billing import subscriptions
+from theatre.billing import recognition, subscriptions
 from theatre.billing.models import Entitlement, OutboxMessage, Payment, PaymentItem, Price, ProductKind
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import EntitlementGranted, EntitlementRevoked
@@ -42,6 +42,7 @@ async def grant(
             session, payment.user_id, item, price=price, zone=settings.period_zone, now=now
         )
         starts_at, ends_at = period.starts_at, period.ends_at
+        recognition.schedule(session, item, period, currency=payment.currency)
     elif item.kind == ProductKind.RENTAL:
         ends_at = now + timedelta(days=settings.rental_days) * item.quantity
     entitlement = Entitlement(
@@ -67,6 +68,14 @@ async def grant(
     emit(session, OutboxMessage, told, aggregate_id=entitlement.id, now=now)
 
 
+async def is_used(session: Session, payment_id: UUID) -> bool:
+    """Tell whether anything has been watched by a right that a payment gave."""
+    statement = select(Entitlement.id).where(
+        Entitlement.payment_id == payment_id, Entitlement.used_at.is_not(None)
+    )
+    return await session.scalar(statement.limit(1)) is not None
+
+
 async def revoke(session: Session, payment: Payment, *, now: datetime) -> None:
     """Take back every right that a payment gave, and its periods; the payment is locked by the caller."""
     await subscriptions.take_back(session, payment.id, now=now)
@@ -86,15 +95,28 @@ async def revoke(session: Session, payment: Payment, *, now: datetime) -> None:
 
 async def check(session: Session, user_id: UUID, film_id: UUID, *, now: datetime) -> Verdict:
     """Tell whether a user may watch a film now: what was bought for good first, then what lasts longest."""
+    found = (await session.execute(_best(user_id, film_id, now))).one_or_none()
+    return Verdict(False, "none", None) if found is None else Verdict(True, found.kind, found.ends_at)
+
+
+async def use(session: Session, user_id: UUID, film_id: UUID, *, now: datetime) -> Verdict:
+    """Take note that a user begins to watch a film; the right that lets them is used from the first time on."""
+    found = (await session.execute(_best(user_id, film_id, now))).one_or_none()
+    if found is None:
+        return Verdict(False, "none", None)
+    first_use = update(Entitlement).where(Entitlement.id == found.id, Entitlement.used_at.is_(None))
+    await session.execute(first_use.values(used_at=now))
+    return Verdict(True, found.kind, found.ends_at)
+
+
+def _best(user_id: UUID, film_id: UUID, now: datetime) -> Select[UUID, str, datetime | None]:
     covers = or_(Entitlement.kind == ProductKind.PLAN, Entitlement.film_id == film_id)
-    statement = (
-        select(Entitlement.kind, Entitlement.ends_at)
+    return (
+        select(Entitlement.id, Entitlement.kind, Entitlement.ends_at)
         .where(Entitlement.user_id == user_id, covers, _is_current(now), Entitlement.starts_at <= now)
         .order_by(Entitlement.ends_at.desc().nulls_first())
         .limit(1)
     )
-    found = (await session.execute(statement)).one_or_none()
-    return Verdict(False, "none", None) if found is None else Verdict(True, found.kind, found.ends_at)
 
 
 async def list_own(

@@ -111,6 +111,26 @@ class RefundWindowClosed(errors.Conflict):
     title = "The time to take money back by oneself is over; write to support"
 
 
+class RefundUsed(errors.Conflict):
+    code = "billing.refund_used"
+    title = "What was bought has been watched; write to support to take money back"
+
+
+class RefundUnknown(errors.NotFound):
+    code = "billing.refund_unknown"
+    title = "No such refund"
+
+
+class RefundNotRequested(errors.Conflict):
+    code = "billing.refund_not_requested"
+    title = "This refund does not wait for a second person"
+
+
+class SecondPersonNeeded(errors.Conflict):
+    code = "billing.second_person_needed"
+    title = "Somebody other than who asked for this refund must decide"
+
+
 class RefundAmountInvalid(errors.Invalid):
     code = "billing.refund_amount_invalid"
     title = "The amount must be above zero and in the currency of the payment"
@@ -150,3 +170,8 @@ class RunAtWork(errors.Conflict):
 class RunLost(errors.Conflict):
     code = "billing.reconciliation_lost"
     title = "Another worker has taken this reconciliation over"
+
+
+class CaseNotRefundable(errors.Conflict):
+    code = "billing.case_not_refundable"
+    title = "This case is not about money that came and bought nothing"

@@ -5,9 +5,10 @@ from datetime import timedelta
 from theatre.billing import (
     open_attempts,
     payments,
+    recognition,
     reconciliation,
     reconciliation_runs,
-    refunds,
+    refund_sending,
     subscriptions,
 )
 from theatre.billing.models import IdempotencyKey, InboxMessage, OutboxMessage
@@ -38,12 +39,20 @@ async def expire_subscriptions(held: WorkerResources) -> None:
             expired = await subscriptions.expire_due(session, now=held.clock.now())
 
 
+async def recognize_revenue(held: WorkerResources) -> None:
+    """Post all that deferred revenue has earned by now."""
+    recognized = 1
+    while recognized:
+        async with transaction(held.sessions) as session:
+            recognized = await recognition.recognize_due(session, now=held.clock.now())
+
+
 async def ask_attempts(held: WorkerResources) -> None:
     await open_attempts.ask_due(held.sessions, held.payment, settings=held.settings, now=held.clock.now())
 
 
 async def ask_refunds(held: WorkerResources) -> None:
-    await refunds.ask_due(held.sessions, held.payment, now=held.clock.now())
+    await refund_sending.ask_due(held.sessions, held.payment, now=held.clock.now())
 
 
 async def reconcile(held: WorkerResources) -> None:
@@ -65,6 +74,7 @@ async def forget_old(held: WorkerResources) -> None:
 JOBS: list[Job[WorkerResources]] = [
     Job("expire payments", 15, expire_payments),
     Job("expire subscriptions", 15, expire_subscriptions),
+    Job("recognize revenue", 60, recognize_revenue),
     Job("ask about attempts", 10, ask_attempts),
     Job("ask about refunds", 10, ask_refunds),
     Job("reconcile days", 300, reconcile),

@@ -1,24 +1,62 @@
 """The double-entry ledger: balanced facts about money, appended and never changed.
 
-Debits are above zero, credits below. `cash:<provider>` is what a payment system owes us, `revenue:<kind>` what was
-sold, `unallocated` money that came but bought nothing (too late, or another amount).
+Debits are above zero, credits below. The chart of accounts:
+
+- `cash:<provider>`: what a payment system owes us; `fees:<provider>`: what it kept for itself
+- `receivable`: what buyers owe; a sale raises it, its capture brings it back to zero
+- `revenue:<kind>`: what was sold and earned; `deferred:plan`: sold, to be earned day by day
+- `promo`: what promo codes took off; sales are booked before it
+- `refunds_payable`: what we have agreed to give back and have not yet given
+- `unallocated`: money that came but bought nothing (too late, or another amount)
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, cast, func, select, text
 from sqlalchemy.orm import selectinload
 
-from theatre.billing.models import LedgerEntry, LedgerPosting
-from theatre.kit.db import Session
+from theatre.billing.models import AccountBalance, LedgerEntry, LedgerPosting, ProductKind
+from theatre.kit.db import TYPES, Session
 from theatre.kit.ids import new_id
 from theatre.kit.money import Money
+from theatre.kit.pagination import Page, PageRequest, page_of
 
+RECEIVABLE = "receivable"
+PROMO = "promo"
+REFUNDS_PAYABLE = "refunds_payable"
 UNALLOCATED = "unallocated"
+
+# Entries and their postings in one statement: every purchase passes here.
+POST = text(
+    """
+WITH given AS (
+    SELECT * FROM unnest(:ids, :keys, :kinds, :payment_ids, :refund_ids)
+        AS entry (id, operation_key, kind, payment_id, refund_id)
+), added AS (
+    INSERT INTO billing.ledger_entry (id, operation_key, kind, payment_id, refund_id, occurred_at)
+    SELECT id, operation_key, kind, payment_id, refund_id, :now FROM given
+    ON CONFLICT (operation_key) DO NOTHING RETURNING id, operation_key
+), posted AS (
+    INSERT INTO billing.ledger_posting (entry_id, position, account, amount_minor, currency)
+    SELECT line.* FROM unnest(:entry_ids, :positions, :accounts, :amounts, :currencies)
+        AS line (entry_id, position, account, amount_minor, currency)
+    WHERE entry_id IN (SELECT id FROM added)
+)
+SELECT operation_key FROM added"""
+).bindparams(
+    *(
+        bindparam(name, type_=ARRAY(TYPES[UUID]))
+        for name in ("ids", "payment_ids", "refund_ids", "entry_ids")
+    ),
+    *(bindparam(name, type_=ARRAY(Text)) for name in ("keys", "kinds", "accounts", "currencies")),
+    bindparam("positions", type_=ARRAY(Integer)),
+    bindparam("amounts", type_=ARRAY(BigInteger)),
+    bindparam("now", type_=TYPES[datetime]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +67,45 @@ class Line:
     money: Money
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One balanced fact to be posted; `operation_key` names the operation, which is posted once."""
+
+    operation_key: str
+    kind: str
+    lines: Sequence[Line]
+    payment_id: UUID
+    refund_id: UUID | None = None
+
+
 def cash(provider: str) -> str:
     """Name the account of money at a provider."""
     return f"cash:{provider}"
 
 
+def fees(provider: str) -> str:
+    """Name the account of what a provider keeps."""
+    return f"fees:{provider}"
+
+
 def revenue(kind: str) -> str:
-    """Name the account of what was sold of a kind of product."""
+    """Name the account of what was sold and earned of a kind of product."""
     return f"revenue:{kind}"
+
+
+def deferred(kind: str) -> str:
+    """Name the account of what was sold of a kind of product and is to be earned."""
+    return f"deferred:{kind}"
+
+
+def sold(kind: str) -> str:
+    """Name the account that a sale of a kind of product is booked on: plans are earned later."""
+    return deferred(kind) if kind == ProductKind.PLAN else revenue(kind)
+
+
+def debit(account: str, money: Money) -> Line:
+    """Make a line that adds to an account."""
+    return Line(account, money)
 
 
 def credit(account: str, money: Money) -> Line:
@@ -44,45 +113,33 @@ def credit(account: str, money: Money) -> Line:
     return Line(account, Money(-money.amount_minor, money.currency))
 
 
-async def post(
-    session: Session,
-    operation_key: str,
-    lines: Sequence[Line],
-    *,
-    kind: str,
-    payment_id: UUID,
-    now: datetime,
-    refund_id: UUID | None = None,
-) -> bool:
-    """Append one balanced entry; False if this operation was posted before, and then nothing is added.
+async def post(session: Session, entries: Sequence[Entry], *, now: datetime) -> frozenset[str]:
+    """Append balanced entries; gives the operation keys that are new. One that was posted before adds nothing.
 
     Lines of zero are left out. The database refuses, at commit, an entry that does not sum to zero per currency.
     """
-    entry_id = new_id()
-    statement = upsert(LedgerEntry).values(
-        id=entry_id,
-        operation_key=operation_key,
-        kind=kind,
-        payment_id=payment_id,
-        refund_id=refund_id,
-        occurred_at=now,
-    )
-    added = await session.scalar(statement.on_conflict_do_nothing().returning(LedgerEntry.id))
-    if added is None:
-        return False
-    postings = [
-        {
-            "entry_id": entry_id,
-            "position": position,
-            "account": line.account,
-            "amount_minor": line.money.amount_minor,
-            "currency": line.money.currency,
-        }
-        for position, line in enumerate(lines)
+    ids = [new_id() for _ in entries]
+    lines = [
+        (id, position, line.account, line.money.amount_minor, line.money.currency)
+        for id, entry in zip(ids, entries, strict=True)
+        for position, line in enumerate(entry.lines)
         if line.money.amount_minor
     ]
-    await session.execute(insert(LedgerPosting), postings)
-    return True
+    entry_ids, positions, accounts, amounts, currencies = zip(*lines, strict=True) if lines else [()] * 5
+    values: dict[str, Any] = {
+        "ids": ids,
+        "keys": [entry.operation_key for entry in entries],
+        "kinds": [entry.kind for entry in entries],
+        "payment_ids": [entry.payment_id for entry in entries],
+        "refund_ids": [entry.refund_id for entry in entries],
+        "now": now,
+        "entry_ids": list(entry_ids),
+        "positions": list(positions),
+        "accounts": list(accounts),
+        "amounts": list(amounts),
+        "currencies": list(currencies),
+    }
+    return frozenset((await session.scalars(POST, values)).all())
 
 
 async def list_entries(session: Session, payment_id: UUID) -> Sequence[LedgerEntry]:
@@ -94,3 +151,69 @@ async def list_entries(session: Session, payment_id: UUID) -> Sequence[LedgerEnt
         .options(selectinload(LedgerEntry.postings))
     )
     return (await session.scalars(statement)).all()
+
+
+async def get_lines(session: Session, operation_key: str) -> list[Line]:
+    """Read the lines of an entry as they were posted; empty if there is none."""
+    statement = (
+        select(LedgerPosting)
+        .join(LedgerEntry, LedgerEntry.id == LedgerPosting.entry_id)
+        .where(LedgerEntry.operation_key == operation_key)
+        .order_by(LedgerPosting.position)
+    )
+    return [
+        Line(row.account, Money(row.amount_minor, row.currency)) for row in await session.scalars(statement)
+    ]
+
+
+def reversed_lines(lines: Sequence[Line]) -> list[Line]:
+    """Undo lines: the negative of what was recorded."""
+    return [credit(line.account, line.money) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What one account holds in one currency."""
+
+    account: str
+    currency: str
+    balance_minor: int
+
+
+async def list_balances(session: Session) -> list[Balance]:
+    """List what every account holds, by name."""
+    table = AccountBalance
+    held = cast(func.sum(table.balance_minor), BigInteger).label("balance_minor")
+    statement = select(table.account, table.currency, held).group_by(table.account, table.currency)
+    rows = await session.execute(statement.order_by(table.account, table.currency))
+    return [Balance(row.account, row.currency, row.balance_minor) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries are wanted; moments are of the fact, `since` included and `until` not."""
+
+    account: str | None = None
+    payment_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def list_all(session: Session, wanted: EntryFilter, request: PageRequest) -> Page[LedgerEntry]:
+    """List entries with their postings, newest first."""
+    statement = (
+        select(LedgerEntry).order_by(LedgerEntry.id.desc()).options(selectinload(LedgerEntry.postings))
+    )
+    if wanted.account is not None:
+        posting = select(LedgerPosting.entry_id).where(LedgerPosting.account == wanted.account)
+        statement = statement.where(LedgerEntry.id.in_(posting))
+    if wanted.payment_id is not None:
+        statement = statement.where(LedgerEntry.payment_id == wanted.payment_id)
+    if wanted.since is not None:
+        statement = statement.where(LedgerEntry.occurred_at >= wanted.since)
+    if wanted.until is not None:
+        statement = statement.where(LedgerEntry.occurred_at < wanted.until)
+    if request.after:
+        statement = statement.where(LedgerEntry.id < request.uuid_after())
+    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
+    return page_of(rows, request, key=lambda row: (row.id,))

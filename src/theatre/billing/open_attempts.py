@@ -97,5 +97,6 @@ async def _settle(session: Session, *, attempt: Attempt, settings: BillingSettin
             provider=attempt.provider,
             provider_reference=attempt.provider_reference or "",
             captured_at=attempt.captured_at,
+            fee=attempt.fee,
         )
         await settlements.settle(session, succeeded, settings=settings, now=now)

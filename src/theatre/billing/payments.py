@@ -32,10 +32,7 @@ from theatre.billing.models import (
 )
 from theatre.billing.pricing import total_of
 from theatre.billing.settings import BillingSettings
-from theatre.contracts.billing import (
-    PaymentCanceled,
-    PaymentExpired,
-)
+from theatre.contracts.billing import AttemptAbandoned, PaymentCanceled, PaymentExpired
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
@@ -226,6 +223,13 @@ def close(session: Session, payment: Payment, to: PaymentStatus, *, reason: str,
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
 
 
+def abandon_attempt(session: Session, payment: Payment, *, now: datetime) -> None:
+    """Have the link of a locked payment's open attempt made worthless, where its provider can; nobody waits for it."""
+    if payment.open_attempt_id is not None:
+        told = AttemptAbandoned(attempt_id=payment.open_attempt_id, payment_id=payment.id)
+        emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
+
+
 async def cancel(session: Session, payment_id: UUID, *, user_id: UUID, now: datetime) -> Payment:
     """Cancel an unpaid payment, or write down the wish while an attempt is open. Repeating it changes nothing.
 
@@ -239,6 +243,7 @@ async def cancel(session: Session, payment_id: UUID, *, user_id: UUID, now: date
     elif payment.status == PaymentStatus.PENDING:
         payment.cancel_requested_at = payment.cancel_requested_at or now
         payment.next_ask_at = now
+        abandon_attempt(session, payment, now=now)
     elif payment.status != PaymentStatus.CANCELED:
         raise PaymentNotCancelable
     return payment

@@ -22,25 +22,14 @@ def total_of(lines: Sequence[tuple[Money, int]]) -> Money:
     return Money(total, currencies.pop())
 
 
-def share_of_refund(parts: Sequence[int], *, before: int, amount: int) -> list[int]:
-    """Spread a refund of `amount` over `parts` (minor units), after `before` was given back already.
+def spread(amount: int, weights: Sequence[int]) -> list[int]:
+    """Spread an amount over parts in proportion to their weights: each gets at most its weight, all get the amount.
 
-    Each share is the difference of two cumulative shares, so any series of refunds that reaches the total gives back
-    exactly every part, and each refund's shares sum to its amount.
+    Shares are differences of cumulative ones, so nothing is lost to rounding. `amount` is at most the sum of weights.
     """
-    total = sum(parts)
-    shares = []
-    prefix = 0
-    for part in parts:
-        low, prefix = prefix, prefix + part
-        shares.append(
-            _cumulative(before + amount, prefix, total)
-            - _cumulative(before + amount, low, total)
-            - _cumulative(before, prefix, total)
-            + _cumulative(before, low, total)
-        )
+    total = sum(weights)
+    shares, prefix = [], 0
+    for weight in weights:
+        low, prefix = prefix, prefix + weight
+        shares.append(amount * prefix // total - amount * low // total if total else 0)
     return shares
-
-
-def _cumulative(refunded: int, prefix: int, total: int) -> int:
-    return refunded * prefix // total

@@ -1,7 +1,7 @@
 """Refunds: money given back, never more than was paid, each once.
 
-A refund reserves its sum from the moment it is asked for, under the payment's lock. It is sent to payment-service
-outside any transaction, under its own id, as often as it takes to learn the outcome.
+A refund reserves its sum from the moment it is asked for, under the payment's lock. Once agreed to (*pending*) the
+ledger owes it to the buyer; it is paid out when the provider says so.
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,26 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from theatre.billing import entitlements, ledger, payments
+from theatre.billing import cases, entitlements, ledger, payments, refund_items
+from theatre.billing.cases import Trouble
 from theatre.billing.errors import (
+    CaseNotRefundable,
+    CaseUnknown,
     PaymentNotRefundable,
     RefundAmountInvalid,
     RefundExceedsPayment,
+    RefundNotRequested,
+    RefundUnknown,
+    RefundUsed,
     RefundWindowClosed,
+    SecondPersonNeeded,
 )
+from theatre.billing.ledger import Entry, Line, credit, debit
 from theatre.billing.models import (
     REFUND_TRANSITIONS,
     RESERVING,
+    Case,
+    CaseKind,
     OutboxMessage,
     Payment,
     PaymentStatus,
@@ -28,85 +38,100 @@ from theatre.billing.models import (
     RefundSource,
     RefundStatus,
 )
-from theatre.billing.pricing import share_of_refund
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentRefunded, RefundRequested
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptSucceeded, Failure, PaymentClient, RefundStart, RefundState
-from theatre.contracts.payment import RefundStatus as ProviderRefundStatus
-from theatre.kit.db import Session, Sessions
-from theatre.kit.http import Refused, Unknown
+from theatre.contracts.payment import AttemptSucceeded, Failure
+from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.logging import get_logger
-from theatre.kit.money import Money
+from theatre.kit.money import Money, from_decimal
 from theatre.kit.outbox import emit
 
-log = get_logger(__name__)
-
 ASK_AFTER = timedelta(minutes=1)
-ASK_AT_MOST_EVERY = timedelta(hours=1)
-ASK_BATCH = 50
-REFUSED = Failure(code="refused", message="The payment system refused.")
-NEVER_BEGUN = frozenset({"payment.attempt_not_found", "payment.nothing_captured", "payment.refund_too_large"})
-"""With these words payment-service says that it has not begun a refund and never will."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who wants how much back, and why; without an amount, all that is left."""
+    """Who wants how much back, and why; without an amount, all that is left. `takes_rights`: also a part ends them."""
 
     source: RefundSource
     requested_by: UUID
     reason: str
     amount: Money | None = None
+    takes_rights: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsold:
+    """Money of an attempt that bought nothing; the ledger holds it as unallocated."""
+
+    attempt_id: UUID
+    provider: str
+    money: Money
+
+    @classmethod
+    def of(cls, event: AttemptSucceeded) -> "Unsold":
+        return cls(event.attempt_id, event.provider, event.captured.to_money())
 
 
 async def request(
     session: Session, payment_id: UUID, claim: Claim, *, settings: BillingSettings, now: datetime
 ) -> Refund:
-    """Reserve money to be given back and have it sent. Locks the payment.
+    """Reserve money to be given back, and have it sent unless a second person must agree. Locks the payment.
 
     Raises:
         PaymentUnknown: there is none, or it is not the asking user's.
         PaymentNotRefundable: not paid, or nothing is left.
-        RefundWindowClosed: a user asks too late; staff still may.
+        RefundWindowClosed, RefundUsed: a user asks too late, or has watched it; staff still may.
         RefundAmountInvalid, RefundExceedsPayment
     """
     by_user = claim.source is RefundSource.USER
     payment = await payments.get_locked(session, payment_id, user_id=claim.requested_by if by_user else None)
     if payment.status != PaymentStatus.PAID or payment.paid_at is None:
         raise PaymentNotRefundable
-    if payment.paid_attempt_id is None or payment.provider is None:
-        raise AssertionError(f"payment {payment.id} is paid by no attempt")
     if by_user and now - payment.paid_at > timedelta(days=settings.refund_window_days):
         raise RefundWindowClosed
     amount_minor = _checked_amount(payment, claim.amount, reserved=await _reserved(session, payment.id))
+    if by_user and await entitlements.is_used(session, payment.id):
+        raise RefundUsed
+    if payment.paid_attempt_id is None or payment.provider is None:
+        raise AssertionError(f"payment {payment.id} took money by no attempt")
     refund = Refund(
         id=new_id(),
         payment_id=payment.id,
         attempt_id=payment.paid_attempt_id,
         provider=payment.provider,
-        status=RefundStatus.PENDING,
+        status=RefundStatus.REQUESTED,
         source=claim.source,
         amount_minor=amount_minor,
         currency=payment.currency,
         reason=claim.reason,
+        takes_rights=claim.takes_rights,
         requested_by=claim.requested_by,
         created_at=now,
-        next_ask_at=now + ASK_AFTER,
     )
+    needs_second_person = await _needs_second_person(session, refund, settings)
     session.add(refund)
-    told = RefundRequested(refund_id=refund.id, payment_id=payment.id)
-    emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
     await session.flush()
+    if not needs_second_person:
+        await _accept(session, payment, refund, now=now)
     return refund
 
 
-async def _reserved(session: Session, payment_id: UUID) -> int:
+async def _needs_second_person(session: Session, refund: Refund, settings: BillingSettings) -> bool:
+    """Tell whether staff may not give this back alone: summed over the payment, so that splitting does not help."""
+    if refund.source == RefundSource.USER or refund.requested_by is None:
+        return False
+    limit_minor = settings.refund_limits.get(refund.currency, 0)
+    before = await _reserved(session, refund.payment_id, source=RefundSource(refund.source))
+    return before + refund.amount_minor > limit_minor
+
+
+async def _reserved(session: Session, payment_id: UUID, *, source: RefundSource | None = None) -> int:
     statement = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
         Refund.payment_id == payment_id,
         Refund.status.in_(RESERVING),
-        Refund.source != RefundSource.LATE,
+        Refund.source != RefundSource.LATE if source is None else Refund.source == source,
     )
     return int(await session.scalar(statement) or 0)
 
@@ -124,24 +149,113 @@ def _checked_amount(payment: Payment, amount: Money | None, *, reserved: int) ->
     return amount.amount_minor
 
 
-def give_back_late(session: Session, payment: Payment, event: AttemptSucceeded, *, now: datetime) -> None:
-    """Give back money that came for a locked payment which could not take it; the ledger holds it as unallocated."""
-    refund = Refund(
+async def approve(session: Session, refund_id: UUID, *, staff_id: UUID, now: datetime) -> Refund:
+    """Agree, as the second person, to a refund that waits for one. Locks the payment.
+
+    Raises:
+        RefundUnknown, RefundNotRequested, SecondPersonNeeded
+    """
+    payment, refund = await _decide(session, refund_id, staff_id=staff_id, now=now)
+    await _accept(session, payment, refund, now=now)
+    return refund
+
+
+async def reject(session: Session, refund_id: UUID, *, staff_id: UUID, now: datetime) -> Refund:
+    """Refuse, as the second person, a refund that waits for one; what it reserved is free again. Locks the payment.
+
+    Raises:
+        RefundUnknown, RefundNotRequested, SecondPersonNeeded
+    """
+    _, refund = await _decide(session, refund_id, staff_id=staff_id, now=now)
+    _move(refund, RefundStatus.REJECTED, now=now)
+    return refund
+
+
+async def _decide(
+    session: Session, refund_id: UUID, *, staff_id: UUID, now: datetime
+) -> tuple[Payment, Refund]:
+    payment_id = await session.scalar(select(Refund.payment_id).where(Refund.id == refund_id))
+    if payment_id is None:
+        raise RefundUnknown
+    payment = await payments.get_locked(session, payment_id)
+    refund = await _get_locked(session, refund_id)
+    if refund.status != RefundStatus.REQUESTED:
+        raise RefundNotRequested
+    if refund.requested_by == staff_id:
+        raise SecondPersonNeeded
+    refund.decided_by, refund.decided_at = staff_id, now
+    return payment, refund
+
+
+async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: datetime) -> Refund:
+    """Give back money that came for a locked payment and bought nothing, by rule."""
+    refund = _late(payment, unsold, reason=f"arrived when the payment was {payment.status}", now=now)
+    session.add(refund)
+    await session.flush()
+    await _accept(session, payment, refund, now=now)
+    return refund
+
+
+async def give_back_unallocated(
+    session: Session, case_id: UUID, *, staff_id: UUID, note: str, settings: BillingSettings, now: datetime
+) -> Refund:
+    """Close a case of unallocated money by giving it back, unless a second person must agree. Locks its payment.
+
+    Raises:
+        CaseUnknown, CaseNotOpen
+        CaseNotRefundable: it is not about money that came and bought nothing.
+    """
+    case = await session.get(Case, case_id)
+    if case is not None and (case.kind != CaseKind.UNALLOCATED_MONEY or case.payment_id is None):
+        raise CaseNotRefundable
+    if case is None or case.payment_id is None:
+        raise CaseUnknown
+    payment = await payments.get_locked(session, case.payment_id)
+    case = await cases.resolve(session, case_id, staff_id=staff_id, note=note, now=now)
+    captured = case.details["captured"]
+    money = from_decimal(captured["amount"], captured["currency"])
+    unsold = Unsold(UUID(case.details["attempt_id"]), case.details["provider"], money)
+    refund = _late(payment, unsold, reason=note, now=now)
+    refund.requested_by = staff_id
+    needs_second_person = await _needs_second_person(session, refund, settings)
+    session.add(refund)
+    await session.flush()
+    if not needs_second_person:
+        await _accept(session, payment, refund, now=now)
+    return refund
+
+
+def _late(payment: Payment, unsold: Unsold, *, reason: str, now: datetime) -> Refund:
+    return Refund(
         id=new_id(),
         payment_id=payment.id,
-        attempt_id=event.attempt_id,
-        provider=event.provider,
-        status=RefundStatus.PENDING,
+        attempt_id=unsold.attempt_id,
+        provider=unsold.provider,
+        status=RefundStatus.REQUESTED,
         source=RefundSource.LATE,
-        amount_minor=event.captured.amount_minor,
-        currency=event.captured.currency,
-        reason=f"arrived when the payment was {payment.status}",
+        amount_minor=unsold.money.amount_minor,
+        currency=unsold.money.currency,
+        reason=reason,
         created_at=now,
-        next_ask_at=now,
     )
-    session.add(refund)
+
+
+async def _accept(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
+    """Agree to a refund: from now on we owe it, and it is sent."""
+    _move(refund, RefundStatus.PENDING, now=now)
+    refund.next_ask_at = now + ASK_AFTER
+    lines = await _sale_taken_back(session, payment, refund)
+    await _post(session, refund, kind="refund_accepted", lines=lines, now=now)
     told = RefundRequested(refund_id=refund.id, payment_id=payment.id)
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
+
+
+async def _sale_taken_back(session: Session, payment: Payment, refund: Refund) -> list[Line]:
+    owed = credit(ledger.REFUNDS_PAYABLE, _money(refund))
+    if refund.source == RefundSource.LATE:
+        return [debit(ledger.UNALLOCATED, _money(refund)), owed]
+    parts = await refund_items.put(session, payment, refund)
+    return [*refund_items.lines_of(payment, parts), owed]
 
 
 async def list_of(session: Session, payment_id: UUID) -> Sequence[Refund]:
@@ -150,71 +264,54 @@ async def list_of(session: Session, payment_id: UUID) -> Sequence[Refund]:
     return (await session.scalars(statement)).all()
 
 
-async def send(sessions: Sessions, client: PaymentClient, refund_id: UUID, *, now: datetime) -> None:
-    """Have payment-service give the money back, and take note of the outcome it already knows.
-
-    Raises:
-        Unknown: no answer; the refund stays pending, and sending it again can never give back twice.
-        Refused: it would not listen to us; the refund stays pending.
-    """
-    async with sessions.begin() as session:
-        refund = await session.get_one(Refund, refund_id)
-    if refund.status != RefundStatus.PENDING:
-        return
-    start = RefundStart(
-        id=refund.id,
-        payment_id=refund.payment_id,
-        amount=Amount(amount_minor=refund.amount_minor, currency=refund.currency),
-        reason=refund.reason,
-    )
-    state = await _ask(client, refund.attempt_id, start)
-    async with sessions.begin() as session:
-        if state.status is ProviderRefundStatus.SUCCEEDED:
-            await succeed(session, refund.payment_id, refund_id, now=now)
-        elif state.status is ProviderRefundStatus.FAILED:
-            await fail(session, refund.payment_id, refund_id, failure=state.failure or REFUSED, now=now)
-
-
-async def _ask(client: PaymentClient, attempt_id: UUID, start: RefundStart) -> RefundState:
-    try:
-        return await client.refund(attempt_id, start)
-    except Refused as error:
-        if error.refused_code not in NEVER_BEGUN:
-            raise
-        log.error("refund not begun", refund_id=str(start.id), code=error.refused_code)
-        return RefundState(
-            id=start.id, attempt_id=attempt_id, status=ProviderRefundStatus.FAILED, failure=REFUSED
-        )
-
-
 async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: datetime) -> None:
     """Take note that a refund reached the buyer, also one believed failed. Once; locks the payment.
 
     When the refunds reach the total, the payment becomes *refunded* and loses its rights in this transaction. One that
-    had failed and succeeded after all may be more than is left by now: then the ledger says so, as unallocated.
+    had failed and succeeded after all may be more than is left by now: then the ledger says so, as unallocated, and
+    staff get a case.
     """
     payment = await payments.get_locked(session, payment_id)
     refund = await _get_locked(session, refund_id)
     if refund.status == RefundStatus.SUCCEEDED:
         return
+    counts = refund.source != RefundSource.LATE
+    if refund.status == RefundStatus.FAILED:
+        counts = await _accept_again(session, payment, refund, now=now) and counts
     refund.failure_code = refund.failure_message = None
     _move(refund, RefundStatus.SUCCEEDED, now=now)
-    fits = payment.refunded_minor + refund.amount_minor <= payment.total_minor
-    counts = fits and refund.source != RefundSource.LATE
-    await ledger.post(
-        session,
-        f"refund:{refund.id}",
-        _lines(payment, refund, counts=counts),
-        kind="refund",
-        payment_id=payment.id,
-        refund_id=refund.id,
-        now=now,
-    )
-    if not counts:
-        return
+    lines = [
+        debit(ledger.REFUNDS_PAYABLE, _money(refund)),
+        credit(ledger.cash(refund.provider), _money(refund)),
+    ]
+    await _post(session, refund, kind="refund", lines=lines, now=now)
+    if counts:
+        await _count(session, payment, refund, now=now)
+
+
+async def _accept_again(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> bool:
+    """Owe again what a failed refund has paid out after all; False if that is more than was left."""
+    reserved = await _reserved(session, payment.id)
+    fits = refund.source == RefundSource.LATE or reserved + refund.amount_minor <= payment.total_minor
+    if fits:
+        lines = await _sale_taken_back(session, payment, refund)
+    else:
+        await refund_items.forget(session, refund.id)
+        lines = [
+            debit(ledger.UNALLOCATED, _money(refund)),
+            credit(ledger.REFUNDS_PAYABLE, _money(refund)),
+        ]
+        trouble = Trouble(CaseKind.REFUND_UNEXPECTED, f"refund:{refund.id}:unexpected", payment.id, refund.id)
+        await cases.open_once(session, trouble, now=now)
+    await _post(session, refund, kind="refund_accepted", lines=lines, now=now, again=":again")
+    return fits
+
+
+async def _count(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
     payment.refunded_minor += refund.amount_minor
     if payment.refunded_minor == payment.total_minor:
         payments.move(session, payment, PaymentStatus.REFUNDED, reason=refund.reason, now=now)
+    if payment.status == PaymentStatus.REFUNDED or refund.takes_rights:
         await entitlements.revoke(session, payment, now=now)
     told = PaymentRefunded(
         payment_id=payment.id,
@@ -230,14 +327,39 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
 async def fail(
     session: Session, payment_id: UUID, refund_id: UUID, *, failure: Failure, now: datetime
 ) -> None:
-    """Take note that a refund was refused for good; what it reserved is free again. Once; locks the payment."""
-    await payments.get_locked(session, payment_id)
+    """Take note that a refund was refused for good. Once; locks the payment.
+
+    What it reserved is free again, the ledger takes back what was recorded, and staff get a case: the buyer is still
+    without the money.
+    """
+    payment = await payments.get_locked(session, payment_id)
     refund = await _get_locked(session, refund_id)
     if refund.status != RefundStatus.PENDING:
         return
     refund.failure_code, refund.failure_message = failure.code, failure.message
     _move(refund, RefundStatus.FAILED, now=now)
-    log.error("refund failed", refund_id=str(refund.id), code=failure.code)
+    recorded = await ledger.get_lines(session, f"refund_accepted:{refund.id}")
+    lines = ledger.reversed_lines(recorded)
+    await _post(session, refund, kind="refund_reversed", lines=lines, now=now)
+    await refund_items.undo(session, payment, refund, now=now)
+    details = {"code": failure.code, "message": failure.message}
+    trouble = Trouble(
+        CaseKind.REFUND_FAILED,
+        f"refund:{refund.id}:failed",
+        payment_id=payment.id,
+        refund_id=refund.id,
+        details=details,
+    )
+    await cases.open_once(session, trouble, now=now)
+
+
+async def _post(
+    session: Session, refund: Refund, *, kind: str, lines: Sequence[Line], now: datetime, again: str = ""
+) -> None:
+    key = f"{kind}:{refund.id}{again}"
+    entry = Entry(key, kind, lines, payment_id=refund.payment_id, refund_id=refund.id)
+    if key not in await ledger.post(session, [entry], now=now):
+        raise AssertionError(f"{key} was posted before")
 
 
 async def _get_locked(session: Session, refund_id: UUID) -> Refund:
@@ -248,49 +370,10 @@ def _move(refund: Refund, to: RefundStatus, *, now: datetime) -> None:
     if to not in REFUND_TRANSITIONS[RefundStatus(refund.status)]:
         raise AssertionError(f"refund {refund.id} cannot become {to} from {refund.status}")
     refund.status = to
-    refund.settled_at = now
     refund.next_ask_at = None
+    if to is not RefundStatus.PENDING:
+        refund.settled_at = now
 
 
-def _lines(payment: Payment, refund: Refund, *, counts: bool) -> list[ledger.Line]:
-    given = Money(refund.amount_minor, refund.currency)
-    back = [ledger.credit(ledger.cash(refund.provider), given)]
-    if not counts:
-        return [*back, ledger.Line(ledger.UNALLOCATED, given)]
-    shares = share_of_refund(
-        [item.total_minor for item in payment.items],
-        before=payment.refunded_minor,
-        amount=refund.amount_minor,
-    )
-    reversed_sales = [
-        ledger.Line(ledger.revenue(item.kind), Money(share, payment.currency))
-        for item, share in zip(payment.items, shares, strict=True)
-    ]
-    return [*back, *reversed_sales]
-
-
-async def ask_due(sessions: Sessions, client: PaymentClient, *, now: datetime) -> int:
-    """Send again pending refunds whose outcome is still unknown; gives how many."""
-    async with sessions.begin() as session:
-        due = [refund.id for refund in await _claim_due(session, now=now)]
-    for refund_id in due:
-        try:
-            await send(sessions, client, refund_id, now=now)
-        except (Unknown, Refused) as error:
-            log.warning("refund not answered for yet", refund_id=str(refund_id), error=repr(error))
-    return len(due)
-
-
-async def _claim_due(session: Session, *, now: datetime) -> Sequence[Refund]:
-    statement = (
-        select(Refund)
-        .where(Refund.status == RefundStatus.PENDING, Refund.next_ask_at <= now)
-        .order_by(Refund.next_ask_at)
-        .limit(ASK_BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    due = (await session.scalars(statement)).all()
-    for refund in due:
-        waited = now - refund.created_at
-        refund.next_ask_at = now + min(max(waited, ASK_AFTER), ASK_AT_MOST_EVERY)
-    return due
+def _money(refund: Refund) -> Money:
+    return Money(refund.amount_minor, refund.currency)

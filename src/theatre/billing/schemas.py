@@ -1,11 +1,13 @@
 """What billing's doors take and give (CONTRACT 5)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from theatre.billing.explanations import Step
 from theatre.billing.models import LedgerEntry, Payment, PaymentItem, Price, Product, Refund, Subscription
 from theatre.kit.fields import Answer, Body, Line, MoneyField, Quantity, Storable, Word
 from theatre.kit.money import Money, to_decimal
@@ -323,3 +325,35 @@ class StaffPaymentDetails(StaffPaymentAnswer):
     history: list[TransitionAnswer]
     refunds: list[RefundAnswer]
     ledger: list[EntryAnswer]
+
+
+class StepAnswer(Answer):
+    """One amount of a payment: how it is derived, and whether what is stored agrees."""
+
+    name: str
+    derivation: str
+    derived: MoneyField
+    stored: MoneyField
+    agrees: bool
+
+
+class ExplanationAnswer(Answer):
+    """A payment's money from price to postings; `agrees` when every step does."""
+
+    payment_id: UUID
+    agrees: bool
+    steps: list[StepAnswer]
+
+    @classmethod
+    def of(cls, payment_id: UUID, steps: Sequence[Step]) -> "ExplanationAnswer":
+        written = [
+            StepAnswer(
+                name=step.name,
+                derivation=step.derivation,
+                derived=money(step.derived.amount_minor, step.derived.currency),
+                stored=money(step.stored.amount_minor, step.stored.currency),
+                agrees=step.agrees,
+            )
+            for step in steps
+        ]
+        return cls(payment_id=payment_id, agrees=all(step.agrees for step in steps), steps=written)

@@ -19,6 +19,11 @@ class BillingSettings(ServiceSettings):
     default_provider: str = "yookassa"
     payment_ttl_seconds: int = Field(24 * 3600, ge=60, description="how long an unpaid payment may be paid")
     refund_window_days: int = Field(14, ge=0, description="how long a user may take money back without staff")
+    refund_limits: dict[str, int] = Field(
+        {"RUB": 1_000_000},
+        description="by currency, what staff may give back of one payment without a second person, in minor units; "
+        "a currency without a limit always needs one",
+    )
     rental_days: int = Field(30, ge=1)
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
     reconciliation_zone: str = Field("Europe/Moscow", description="zone of the day that providers reckon by")

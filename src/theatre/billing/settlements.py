@@ -2,18 +2,17 @@
 
 from datetime import datetime
 
-from theatre.billing import attempts, entitlements, ledger, payments, products, refunds
-from theatre.billing.models import OutboxMessage, Payment, PaymentStatus, RefundSource
+from theatre.billing import attempts, cases, entitlements, ledger, payments, products, refunds
+from theatre.billing.cases import Trouble
+from theatre.billing.ledger import Entry, credit, debit
+from theatre.billing.models import CaseKind, OutboxMessage, Payment, PaymentStatus, RefundSource
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentPaid
 from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
-from theatre.kit.logging import get_logger
-from theatre.kit.money import Money
+from theatre.kit.money import Money, to_decimal
 from theatre.kit.outbox import emit
-
-log = get_logger(__name__)
 
 AMOUNT_MISMATCH = Failure(
     code="amount_mismatch", message="Another amount arrived than was asked for; support will write to you."
@@ -26,51 +25,72 @@ async def settle(
     """Take note that a provider has captured money. The same attempt again has no effect; locks the payment.
 
     Open payment and the right sum: *paid*, rights granted, and given back at once where the user had asked to cancel.
-    Another sum: kept as unallocated. A payment that cannot take it any more: given back by rule.
+    Another sum: kept as unallocated, with a case for staff. A payment that cannot take it any more: given back by rule.
     """
     payment = await payments.get_locked(session, event.payment_id)
     fits = event.captured.to_money() == payments.owed(payment)
     takes = fits and payment.status in {PaymentStatus.UNPAID, PaymentStatus.PENDING}
-    lines = _lines(payment, event, takes=takes)
-    key = f"capture:{event.attempt_id}"
-    if not await ledger.post(session, key, lines, kind="capture", payment_id=payment.id, now=now):
+    entries = [_capture(event, takes=takes), *_fee(event), *([sale(payment)] if takes else [])]
+    posted = await ledger.post(session, entries, now=now)
+    if entries[0].operation_key not in posted:
         return
     if takes:
-        await _pay(session, payment, event, settings=settings, now=now)
+        await _settle_paid(session, payment, event, settings=settings, now=now)
     elif fits:
-        refunds.give_back_late(session, payment, event, now=now)
+        await refunds.give_back(session, payment, refunds.Unsold.of(event), now=now)
     else:
-        log.error("captured amount differs", payment_id=str(payment.id), attempt_id=str(event.attempt_id))
-        if payment.open_attempt_id == event.attempt_id:
-            attempts.end(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
+        await _keep_unallocated(session, payment, event, now=now)
 
 
-def _lines(payment: Payment, event: AttemptSucceeded, *, takes: bool) -> list[ledger.Line]:
+def _capture(event: AttemptSucceeded, *, takes: bool) -> Entry:
     captured = event.captured.to_money()
-    cash = ledger.Line(ledger.cash(event.provider), captured)
-    if not takes:
-        return [cash, ledger.credit(ledger.UNALLOCATED, captured)]
-    sold = [
-        ledger.credit(ledger.revenue(item.kind), Money(item.total_minor, payment.currency))
-        for item in payment.items
-    ]
-    return [cash, *sold]
+    source = ledger.RECEIVABLE if takes else ledger.UNALLOCATED
+    lines = [debit(ledger.cash(event.provider), captured), credit(source, captured)]
+    return Entry(f"capture:{event.attempt_id}", "capture", lines, payment_id=event.payment_id)
 
 
-async def _pay(
+def _fee(event: AttemptSucceeded) -> list[Entry]:
+    """Book what the provider keeps; it is not given back with a refund (R15)."""
+    if event.fee is None:
+        return []
+    kept = event.fee.to_money()
+    lines = [debit(ledger.fees(event.provider), kept), credit(ledger.cash(event.provider), kept)]
+    return [Entry(f"fee:{event.attempt_id}", "fee", lines, payment_id=event.payment_id)]
+
+
+def sale(payment: Payment) -> Entry:
+    """Say what a payment sold: each line before its discount, the discount, and what the buyer owes for it."""
+    currency = payment.currency
+    sold = [credit(ledger.sold(item.kind), Money(item.total_minor, currency)) for item in payment.items]
+    discount = debit(ledger.PROMO, Money(payment.discount_minor, currency))
+    lines = [debit(ledger.RECEIVABLE, payments.owed(payment)), discount, *sold]
+    return Entry(f"sale:{payment.id}", "sale", lines, payment_id=payment.id)
+
+
+async def _settle_paid(
     session: Session, payment: Payment, event: AttemptSucceeded, *, settings: BillingSettings, now: datetime
 ) -> None:
+    if payment.open_attempt_id not in {None, event.attempt_id}:
+        payments.abandon_attempt(session, payment, now=now)
+    payment.paid_attempt_id = event.attempt_id
+    payment.provider = event.provider
+    await _pay(session, payment, settings=settings, now=now)
+    if payment.cancel_requested_at is not None:
+        await session.flush()
+        claim = refunds.Claim(RefundSource.USER, payment.user_id, "canceled before the money came")
+        await refunds.request(session, payment.id, claim, settings=settings, now=now)
+
+
+async def _pay(session: Session, payment: Payment, *, settings: BillingSettings, now: datetime) -> None:
     prices = await products.find_prices(session, [item.price_id for item in payment.items])
     for item in payment.items:
         await entitlements.grant(
             session, payment, item, price=prices[item.price_id], settings=settings, now=now
         )
     payment.paid_at = now
-    payment.paid_attempt_id = event.attempt_id
-    payment.provider = event.provider
     payment.failure_code = payment.failure_message = None
     payments.move(
-        session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=event.attempt_id
+        session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=payment.paid_attempt_id
     )
     told = PaymentPaid(
         payment_id=payment.id,
@@ -80,7 +100,22 @@ async def _pay(
         paid_at=now,
     )
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
-    if payment.cancel_requested_at is not None:
-        await session.flush()
-        claim = refunds.Claim(RefundSource.USER, payment.user_id, "canceled before the money came")
-        await refunds.request(session, payment.id, claim, settings=settings, now=now)
+
+
+async def _keep_unallocated(
+    session: Session, payment: Payment, event: AttemptSucceeded, *, now: datetime
+) -> None:
+    captured, owed = event.captured.to_money(), payments.owed(payment)
+    details = {
+        "attempt_id": str(event.attempt_id),
+        "provider": event.provider,
+        "provider_reference": event.provider_reference,
+        "captured": {"amount": to_decimal(captured), "currency": captured.currency},
+        "owed": {"amount": to_decimal(owed), "currency": owed.currency},
+    }
+    trouble = Trouble(
+        CaseKind.UNALLOCATED_MONEY, f"capture:{event.attempt_id}", payment_id=payment.id, details=details
+    )
+    await cases.open_once(session, trouble, now=now)
+    if payment.open_attempt_id == event.attempt_id:
+        attempts.end(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)

@@ -1,11 +1,24 @@
-"""The facts that billing tells the world."""
+"""The facts that billing tells the world, and its door for our own services."""
 
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from theatre.contracts.money import Amount
 from theatre.kit.events import Event
+
+PREFIX = "/billing/internal/v1"
+
+
+class PlayStart(BaseModel):
+    """A user begins to watch a film."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user_id: UUID
+    film_id: UUID
 
 
 class PaymentPaid(Event):
@@ -135,4 +148,13 @@ class RefundRequested(Event):
     key: ClassVar[str] = "billing.refund.requested"
 
     refund_id: UUID
+    payment_id: UUID
+
+
+class AttemptAbandoned(Event):
+    """Nobody waits for an open attempt any more; billing itself hears this and asks payment-service to end its link."""
+
+    key: ClassVar[str] = "billing.attempt.abandoned"
+
+    attempt_id: UUID
     payment_id: UUID

@@ -81,6 +81,7 @@ class Attempt(BaseModel):
     failure: Failure | None
     captured: Amount | None = None
     captured_at: datetime | None = None
+    fee: Amount | None = None
 
 
 class RefundStart(_Frozen):
@@ -104,7 +105,10 @@ class RefundState(BaseModel):
 
 
 class AttemptSucceeded(Event):
-    """Money was taken. `captured` is what the provider says, which may differ from what was asked."""
+    """Money was taken. `captured` is what the provider says, which may differ from what was asked.
+
+    `fee` is what the provider keeps of it, where it says so.
+    """
 
     key: ClassVar[str] = "payment.attempt.succeeded"
 
@@ -114,6 +118,7 @@ class AttemptSucceeded(Event):
     provider: str
     provider_reference: str
     captured_at: datetime
+    fee: Amount | None = None
 
 
 class AttemptFailed(Event):

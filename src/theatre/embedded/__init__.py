@@ -14,12 +14,13 @@ from theatre.embedded.house import open_house
 from theatre.embedded.preparation import prepare
 from theatre.embedded.reload import live_reloading
 from theatre.embedded.secrets import Secrets
-from theatre.embedded.servers import open_servers, reset
+from theatre.embedded.servers import open_servers, reached, reset
 from theatre.embedded.settings import HouseSettings
+from theatre.kit.garbage import spare_loaded
 from theatre.kit.settings import ServiceSettings
 from theatre.registry import BY_NAME
 
-__all__ = ["HouseSettings", "PortTaken", "live", "live_reloading", "reset"]
+__all__ = ["HouseSettings", "PortTaken", "live", "live_reloading", "reached", "reset"]
 
 # what is not at an end by then is cut off: nothing that was answered is lost by that, and the next start recovers
 STOP_SECONDS = 9.0
@@ -73,6 +74,7 @@ async def _live(
         await prepare(house, parts, say=say)
         say("services")
         doors.open(await stack.enter_async_context(open_house(house, parts)))
+        spare_loaded()
         welcome(notes)
         try:
             await asyncio.Event().wait()

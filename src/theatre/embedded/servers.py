@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from theatre.embedded.furniture import complete
 from theatre.embedded.settings import HouseSettings
 from theatre.kit import servers
-from theatre.kit.servers import Servers
+from theatre.kit.servers import AlreadyRunning, Servers, running_postgres_url
+from theatre.kit.settings import ServiceSettings
+
+S = TypeVar("S", bound=ServiceSettings)
 
 
 @asynccontextmanager
@@ -29,6 +33,29 @@ async def open_servers(house: HouseSettings, *, note: Callable[[str], None]) -> 
         for text in own.notes:
             note(text)
         yield complete(house, {"database_url": own.postgres_url, "redis_url": own.redis_url})
+
+
+@asynccontextmanager
+async def reached(house: HouseSettings, settings: S) -> AsyncIterator[S]:
+    """Give a service's settings with a database that answers: the one named, that of the running house, or, while the
+    block runs, the house's own server.
+
+    Raises:
+        ServersError
+    """
+    if "database_url" in settings.model_fields_set or not house.home.exists():
+        yield settings
+        return
+    own = Servers(house.home, with_valkey=False)
+    try:
+        await own.start()
+    except AlreadyRunning:
+        yield complete(settings, {"database_url": running_postgres_url(house.home)})
+        return
+    try:
+        yield complete(settings, {"database_url": own.postgres_url})
+    finally:
+        await own.stop()
 
 
 async def reset(house: HouseSettings) -> None:

@@ -188,6 +188,24 @@ def upgrade() -> None:
         schema="billing",
     )
     op.create_table(
+        "refund_item",
+        sa.Column("refund_id", sa.UUID(), nullable=False),
+        sa.Column("payment_item_id", sa.UUID(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("discount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("deferred_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "deferred_minor BETWEEN 0 AND amount_minor + discount_minor",
+            name="ck_refund_item_deferred_within",
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_item_id"], ["billing.payment_item.id"], name="fk_refund_item_payment_item_id"
+        ),
+        sa.ForeignKeyConstraint(["refund_id"], ["billing.refund.id"], name="fk_refund_item_refund_id"),
+        sa.PrimaryKeyConstraint("refund_id", "payment_item_id", name="pk_refund_item"),
+        schema="billing",
+    )
+    op.create_table(
         "revenue_schedule",
         sa.Column("payment_item_id", sa.UUID(), nullable=False),
         sa.Column("payment_id", sa.UUID(), nullable=False),

@@ -3,7 +3,14 @@
 from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUser
 from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
-from theatre.billing.models.payments import Payment, PaymentItem, PaymentTransition, PromoRedemption, Refund
+from theatre.billing.models.payments import (
+    Payment,
+    PaymentItem,
+    PaymentTransition,
+    PromoRedemption,
+    Refund,
+    RefundItem,
+)
 from theatre.billing.models.reconciliation import (
     Outcome,
     Reason,
@@ -63,6 +70,7 @@ __all__ = [
     "ReconciliationRow",
     "ReconciliationRun",
     "Refund",
+    "RefundItem",
     "RefundSource",
     "RefundStatus",
     "RegisterLine",

@@ -158,3 +158,21 @@ class Refund(Base):
     failure_code: Mapped[str | None]
     failure_message: Mapped[str | None]
     next_ask_at: Mapped[datetime | None]
+
+
+class RefundItem(Base):
+    """What a refund takes back of one line of its payment; `amount_minor` of all of them sum to the refund.
+
+    The line's revenue shrinks by amount and discount together; `deferred_minor` of it was not earned yet.
+    """
+
+    __tablename__ = "refund_item"
+    __table_args__ = (
+        CheckConstraint("deferred_minor BETWEEN 0 AND amount_minor + discount_minor", name="deferred_within"),
+    )
+
+    refund_id: Mapped[UUID] = mapped_column(ForeignKey(Refund.id), primary_key=True)
+    payment_item_id: Mapped[UUID] = mapped_column(ForeignKey(PaymentItem.id), primary_key=True)
+    amount_minor: Mapped[Big]
+    discount_minor: Mapped[Big]
+    deferred_minor: Mapped[Big]

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from theatre.billing import ledger, payment_records, payments, refunds
+from theatre.billing import explanations, ledger, payment_records, payments, refunds
 from theatre.billing.models import Payment, PaymentStatus, RefundSource
 from theatre.billing.routes.doors import Money
 from theatre.billing.schemas import (
     EntryAnswer,
+    ExplanationAnswer,
     RefundAnswer,
     RefundCreate,
     StaffPaymentAnswer,
@@ -59,6 +60,11 @@ async def list_payments(
 @router.get("/payments/{payment_id}", summary="A payment with its history, refunds and ledger entries")
 async def get_payment(payment_id: UUID, _: Reader, session: InTransaction) -> StaffPaymentDetails:
     return await details_of(session, await payments.get(session, payment_id))
+
+
+@router.get("/payments/{payment_id}/explain", summary="Every amount of a payment, derived step by step")
+async def explain_payment(payment_id: UUID, _: Reader, session: InTransaction) -> ExplanationAnswer:
+    return ExplanationAnswer.of(payment_id, await explanations.explain(session, payment_id))
 
 
 async def details_of(session: Session, payment: Payment) -> StaffPaymentDetails:

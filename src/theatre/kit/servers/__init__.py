@@ -14,7 +14,7 @@ from typing import Self
 from theatre.kit.servers import places, postgres, valkey
 from theatre.kit.servers.errors import AlreadyRunning, ServerMissing, ServersError
 
-__all__ = ["AlreadyRunning", "ServerMissing", "Servers", "ServersError", "reset"]
+__all__ = ["AlreadyRunning", "ServerMissing", "Servers", "ServersError", "reset", "running_postgres_url"]
 
 
 class Servers:
@@ -79,6 +79,11 @@ async def reset(home: Path) -> None:
         with sole_keeper(home):
             await stop_strays(home)
             places.remove(home)
+
+
+def running_postgres_url(home: Path) -> str:
+    """Give the address of the PostgreSQL that another process keeps for a home."""
+    return postgres.url(places.arrange(home.expanduser().resolve()).sockets)
 
 
 async def stop_strays(home: Path) -> None:

@@ -1,0 +1,110 @@
+"""What must be true of the ledger at any moment: statements whose every row is a fault. Read-only."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select, text
+
+from theatre.billing.audit import GENESIS, content_of, hash_of
+from theatre.billing.models import AuditRecord
+from theatre.kit.db import Session
+
+SHOWN = 5
+BATCH = 500
+
+CHECKS: Mapping[str, str] = {
+    "every entry has two lines at least and sums to zero per currency": """
+        SELECT e.operation_key FROM billing.ledger_entry e LEFT JOIN billing.ledger_posting p ON p.entry_id = e.id
+        GROUP BY e.id, p.currency HAVING count(p.entry_id) < 2 OR sum(p.amount_minor) <> 0""",
+    "stored balances equal the sum of postings": """
+        SELECT coalesce(held.account, posted.account) || ' ' || coalesce(held.currency, posted.currency) FROM
+            (SELECT account, currency, sum(balance_minor) AS sum FROM billing.account_balance GROUP BY 1, 2) held
+            FULL JOIN (SELECT account, currency, sum(amount_minor) AS sum FROM billing.ledger_posting GROUP BY 1, 2)
+            posted USING (account, currency)
+        WHERE coalesce(held.sum, 0) <> coalesce(posted.sum, 0)""",
+    "no buyer owes anything: every sale is captured": """
+        SELECT e.payment_id::text FROM billing.ledger_entry e JOIN billing.ledger_posting p ON p.entry_id = e.id
+        WHERE p.account = 'receivable' GROUP BY e.payment_id, p.currency HAVING sum(p.amount_minor) <> 0""",
+    "every payment that is paid or refunded has its sale, and no other has one": """
+        SELECT p.id::text FROM billing.payment p
+        LEFT JOIN billing.ledger_entry e ON e.payment_id = p.id AND e.kind = 'sale'
+        WHERE (p.status IN ('paid', 'refunded')) <> (e.id IS NOT NULL)""",
+    "what a payment sold is what it asked for": """
+        SELECT p.id::text FROM billing.payment p JOIN billing.ledger_entry e ON e.payment_id = p.id AND e.kind = 'sale'
+        JOIN billing.ledger_posting g ON g.entry_id = e.id AND g.account IN ('receivable', 'promo')
+        GROUP BY p.id HAVING sum(g.amount_minor) <> p.total_minor + p.discount_minor""",
+    "what is to be refunded is owed, refund by refund": """
+        SELECT r.id::text FROM billing.refund r LEFT JOIN (
+            SELECT e.refund_id, sum(g.amount_minor) AS owed FROM billing.ledger_entry e
+            JOIN billing.ledger_posting g ON g.entry_id = e.id WHERE g.account = 'refunds_payable' GROUP BY 1
+        ) payable ON payable.refund_id = r.id
+        WHERE coalesce(payable.owed, 0) <> CASE r.status WHEN 'pending' THEN -r.amount_minor ELSE 0 END""",
+    "refunds never sum to more than was paid": """
+        SELECT p.id::text FROM billing.payment p JOIN billing.refund r ON r.payment_id = p.id
+        WHERE r.status = 'requested' OR r.status IN ('pending', 'succeeded')
+            AND EXISTS (SELECT FROM billing.refund_item i WHERE i.refund_id = r.id)
+        GROUP BY p.id HAVING sum(r.amount_minor) > p.total_minor""",
+    "what a payment says was refunded is what its refunds say": """
+        SELECT p.id::text FROM billing.payment p LEFT JOIN (
+            SELECT r.payment_id, sum(r.amount_minor) AS given FROM billing.refund r
+            WHERE r.status = 'succeeded' AND EXISTS (SELECT FROM billing.refund_item i WHERE i.refund_id = r.id)
+            GROUP BY 1
+        ) back ON back.payment_id = p.id WHERE p.refunded_minor <> coalesce(back.given, 0)""",
+    "deferred revenue is what the schedules have still to earn": """
+        SELECT coalesce(s.payment_id, g.payment_id)::text FROM (
+            SELECT payment_id, sum(amount_minor - recognized_minor) AS rest FROM billing.revenue_schedule GROUP BY 1
+        ) s FULL JOIN (
+            SELECT e.payment_id, -sum(g.amount_minor) AS rest FROM billing.ledger_entry e
+            JOIN billing.ledger_posting g ON g.entry_id = e.id WHERE g.account LIKE 'deferred:%' GROUP BY 1
+        ) g ON g.payment_id = s.payment_id WHERE coalesce(s.rest, 0) <> coalesce(g.rest, 0)""",
+    "every line of a paid payment has one right to watch, and no other line has one": """
+        SELECT p.id::text FROM billing.payment p JOIN billing.payment_item i ON i.payment_id = p.id
+        LEFT JOIN billing.entitlement t ON t.payment_item_id = i.id
+        WHERE (p.status IN ('paid', 'refunded')) <> (t.id IS NOT NULL)""",
+    "a refunded payment gives no right to watch": """
+        SELECT p.id::text FROM billing.payment p JOIN billing.entitlement t ON t.payment_id = p.id
+        WHERE p.status = 'refunded' AND t.revoked_at IS NULL""",
+    "money that bought nothing is on its way back or has an open case": """
+        SELECT e.operation_key FROM billing.ledger_entry e
+        JOIN billing.ledger_posting g ON g.entry_id = e.id AND g.account = 'unallocated' AND e.kind = 'capture'
+        WHERE NOT EXISTS (SELECT FROM billing.refund r WHERE 'capture:' || r.attempt_id = e.operation_key
+                          AND r.source = 'late')
+          AND NOT EXISTS (SELECT FROM billing.staff_case c WHERE c.cause = e.operation_key)""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement, how many rows break it, and a few of them by name."""
+
+    statement: str
+    number: int
+    examples: tuple[str, ...]
+
+
+async def verify(session: Session) -> AsyncIterator[Finding]:
+    """Check every statement about the ledger and the audit's chain, one after another, on one snapshot of the data."""
+    await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    for statement, query in CHECKS.items():
+        found = (await session.scalars(text(query))).all()
+        yield Finding(statement, len(found), tuple(map(str, found[:SHOWN])))
+    broken = await find_broken_record(session)
+    yield Finding("the audit's chain is whole", int(broken is not None), (str(broken),) if broken else ())
+
+
+async def find_broken_record(session: Session) -> int | None:
+    """Give the number of the first audit record that was changed or follows a missing one; None if none is."""
+    previous_hash, expected = GENESIS, 1
+    statement = select(AuditRecord).order_by(AuditRecord.number).execution_options(yield_per=BATCH)
+    async for record in await session.stream_scalars(statement):
+        follows = record.number == expected and record.previous_hash == previous_hash
+        if not follows or record.hash != hash_of(record.number, previous_hash, content_of(record)):
+            return record.number
+        previous_hash, expected = record.hash, expected + 1
+    return None
+
+
+async def rebuild_balances(session: Session) -> None:
+    """Make the stored balances anew from the postings; nobody posts meanwhile."""
+    await session.execute(text("SELECT billing.rebuild_balances()"))
