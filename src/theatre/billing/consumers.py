@@ -42,7 +42,7 @@ async def fail_attempt(session: Session, event: AttemptFailed, _: Envelope, held
 async def succeed_refund(
     session: Session, event: RefundSucceeded, _: Envelope, held: WorkerResources
 ) -> None:
-    await refunds.succeed(session, event.payment_id, event.refund_id, now=held.clock.now())
+    await refunds.recognize(session, event, now=held.clock.now())
 
 
 @outcomes.on(RefundFailed)

@@ -41,7 +41,7 @@ from theatre.billing.models import (
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentRefunded, RefundRequested
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptSucceeded, Failure
+from theatre.contracts.payment import AttemptSucceeded, Failure, RefundSucceeded
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.money import Money, from_decimal
@@ -189,7 +189,7 @@ async def _decide(
 
 async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: datetime) -> Refund:
     """Give back money that came for a locked payment and bought nothing, by rule."""
-    refund = _late(payment, unsold, reason=f"arrived when the payment was {payment.status}", now=now)
+    refund = _unasked(payment, unsold, reason=f"arrived when the payment was {payment.status}", now=now)
     session.add(refund)
     await session.flush()
     await _accept(session, payment, refund, now=now)
@@ -215,7 +215,7 @@ async def give_back_unallocated(
     captured = case.details["captured"]
     money = from_decimal(captured["amount"], captured["currency"])
     unsold = Unsold(UUID(case.details["attempt_id"]), case.details["provider"], money)
-    refund = _late(payment, unsold, reason=note, now=now)
+    refund = _unasked(payment, unsold, reason=note, now=now)
     refund.requested_by = staff_id
     needs_second_person = await _needs_second_person(session, refund, settings)
     session.add(refund)
@@ -225,7 +225,7 @@ async def give_back_unallocated(
     return refund
 
 
-def _late(payment: Payment, unsold: Unsold, *, reason: str, now: datetime) -> Refund:
+def _unasked(payment: Payment, unsold: Unsold, *, reason: str, now: datetime) -> Refund:
     return Refund(
         id=new_id(),
         payment_id=payment.id,
@@ -289,10 +289,30 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
         await _count(session, payment, refund, now=now)
 
 
+async def recognize(session: Session, event: RefundSucceeded, *, now: datetime) -> None:
+    """Take note that a refund reached the buyer, also one that we never asked for. Once; locks the payment.
+
+    Such a one was made in the provider's own cabinet. Within what is left of the payment it is a refund like any other;
+    beyond that the ledger says so, as unallocated, and staff get a case.
+    """
+    payment = await payments.get_locked(session, event.payment_id)
+    if await session.get(Refund, event.refund_id) is None:
+        given = Unsold(event.attempt_id, event.provider, event.amount.to_money())
+        refund = _unasked(payment, given, reason="made in the provider's cabinet", now=now)
+        refund.id, refund.source = event.refund_id, RefundSource.PROVIDER
+        # as one that reserves nothing, and whose money went all the same
+        refund.status = RefundStatus.FAILED
+        session.add(refund)
+        await session.flush()
+    await succeed(session, event.payment_id, event.refund_id, now=now)
+
+
 async def _accept_again(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> bool:
-    """Owe again what a failed refund has paid out after all; False if that is more than was left."""
+    """Owe what was paid out though we owed nothing; False if it is not the payment's, or more than was left."""
+    is_of_payment = (refund.attempt_id, refund.currency) == (payment.paid_attempt_id, payment.currency)
     reserved = await _reserved(session, payment.id)
-    fits = refund.source == RefundSource.LATE or reserved + refund.amount_minor <= payment.total_minor
+    fits = is_of_payment and reserved + refund.amount_minor <= payment.total_minor
+    fits = fits or refund.source == RefundSource.LATE
     if fits:
         lines = await _sale_taken_back(session, payment, refund)
     else:
