@@ -1,6 +1,6 @@
 """Wiring of billing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -11,8 +11,10 @@ from theatre.billing import products, verification
 from theatre.billing.consumers import outcomes, sending, telling
 from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
+from theatre.billing.reconciliation import Desk
+from theatre.billing.reconciliation_runs import Calendar
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import admin, internal, public
+from theatre.billing.routes import admin, internal, public, reconciliation
 from theatre.billing.settings import BillingSettings
 from theatre.billing.verification import Finding
 from theatre.contracts.auth import AuthClient, open_access, service_token
@@ -84,7 +86,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Billing",
-        routers=[public.router, admin.router, internal.router],
+        routers=[public.router, admin.router, reconciliation.router, internal.router],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
@@ -145,3 +147,20 @@ async def verify_ledger(settings: BillingSettings, *, is_rebuilt: bool) -> Async
                 yield finding
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def open_reconciliation(
+    settings: BillingSettings,
+    *,
+    say: Callable[[int], None],
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Desk]:
+    """Open what the command that reconciles works with; `say` hears how many operations were judged just now."""
+    async with AsyncExitStack() as stack:
+        engine = open_own_engine(settings)
+        stack.push_async_callback(engine.dispose)
+        payment = payment_client(settings, transport)
+        stack.push_async_callback(payment.close)
+        calendar = Calendar.of(settings)
+        yield Desk(sessions_of(engine), payment, calendar=calendar, clock=SystemClock(), say=say)

@@ -162,6 +162,11 @@ class ReconciliationUnknown(errors.NotFound):
     title = "No such reconciliation"
 
 
+class ProviderNotListing(errors.Invalid):
+    code = "billing.provider_not_listing"
+    title = "No such payment system, or not one that can list what it did"
+
+
 class RunAtWork(errors.Conflict):
     code = "billing.reconciliation_at_work"
     title = "This day is being reconciled by another worker; try again when it has ended"

@@ -199,10 +199,11 @@ async def _ask_entry(desk: Desk, claimed: Claimed, operation_key: str) -> Candid
 
 async def _ask(desk: Desk, claimed: Claimed, question: OperationQuestion) -> Candidate:
     """Ask the provider about one operation that its list of the day does not hold."""
-    found = await desk.payment.settle_operation(claimed.run.provider, question)
-    if found is None:
-        return Candidate(question.kind, question.reference or str(question.operation_id), None)
-    return _candidate(found, desk.calendar)
+    settled = await desk.payment.settle_operation(claimed.run.provider, question)
+    if settled.operation is not None:
+        return _candidate(settled.operation, desk.calendar)
+    name = question.reference or settled.reference or str(question.operation_id)
+    return Candidate(question.kind, name, _key_of(question.kind, settled.operation_id))
 
 
 def _candidate(operation: Operation, calendar: Calendar) -> Candidate:
@@ -211,9 +212,13 @@ def _candidate(operation: Operation, calendar: Calendar) -> Candidate:
         day=calendar.day_of(operation.happened_at),
         fee_minor=operation.fee.amount_minor if operation.fee else None,
     )
-    own = operation.operation_id
-    key = f"{operation.kind}:{own}" if own is not None else None
+    key = _key_of(operation.kind, operation.operation_id)
     return Candidate(operation.kind, operation.reference, key, sighting)
+
+
+def _key_of(kind: OperationKind, operation_id: UUID | None) -> str | None:
+    """Name the ledger's entry of an operation."""
+    return None if operation_id is None else f"{kind}:{operation_id}"
 
 
 async def _judge_all(desk: Desk, claimed: Claimed, candidates: Sequence[Candidate]) -> Sequence[Judged]:

@@ -158,7 +158,7 @@ async def list_unseen_entries(
     if after is not None:
         found = found.where(tuple_(entry.occurred_at, entry.id) > after)
     rows = await session.execute(found.order_by(entry.occurred_at, entry.id).limit(limit))
-    return rows.tuples().all()
+    return [(row.id, row.operation_key, row.occurred_at) for row in rows]
 
 
 async def list_unseen_lines(

@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from theatre.contracts.money import Amount
 from theatre.kit.events import Event
-from theatre.kit.http import Refused, ServiceClient
+from theatre.kit.http import ServiceClient
 
 PREFIX = "/payment/internal/v1"
-OPERATION_NOT_FOUND = "payment.operation_not_found"
 
 
 class AttemptStatus(StrEnum):
@@ -196,6 +195,16 @@ class OperationQuestion(_Frozen):
     reference: str | None = None
 
 
+class SettledOperation(BaseModel):
+    """How an operation stands: its names as far as payment-service knows them, and what the provider did, if it did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reference: str | None
+    operation_id: UUID | None
+    operation: Operation | None
+
+
 class ListingProviders(BaseModel):
     """The payment systems that can list what they did."""
 
@@ -264,19 +273,14 @@ class PaymentClient:
             f"{PREFIX}/providers/{provider}/operations", OperationPage, params=params
         )
 
-    async def settle_operation(self, provider: str, question: OperationQuestion) -> Operation | None:
-        """Have payment-service read an operation again and take note of it; None if the provider knows none such.
+    async def settle_operation(self, provider: str, question: OperationQuestion) -> SettledOperation:
+        """Have payment-service read an operation again from its provider and take note of it.
 
         Raises:
             Unknown, Refused
         """
         path = f"{PREFIX}/providers/{provider}/operations"
-        try:
-            return await self._client.post(path, question, Operation)
-        except Refused as error:
-            if error.refused_code != OPERATION_NOT_FOUND:
-                raise
-            return None
+        return await self._client.post(path, question, SettledOperation)
 
     async def close(self) -> None:
         await self._client.close()

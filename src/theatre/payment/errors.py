@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from theatre.contracts.payment import OPERATION_NOT_FOUND
 from theatre.kit.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Transient
 
 
@@ -16,12 +15,6 @@ class ProviderNotFound(NotFound):
     """No such payment system here."""
 
     code: ClassVar[str] = "payment.provider_not_found"
-
-
-class OperationNotFound(NotFound):
-    """The payment system knows no such operation."""
-
-    code: ClassVar[str] = OPERATION_NOT_FOUND
 
 
 class OperationsNotListed(NotFound):

@@ -12,7 +12,7 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptStatus, OperationKind, OperationQuestion, RefundStatus
 from theatre.kit.db import Sessions, transact, transaction
 from theatre.payment import attempts, refunds
-from theatre.payment.errors import OperationNotFound, OperationsNotListed, PeriodInvalid
+from theatre.payment.errors import OperationsNotListed, PeriodInvalid
 from theatre.payment.models import Attempt, Refund
 from theatre.payment.outside import Outside
 from theatre.payment.providers import Provider
@@ -55,55 +55,60 @@ async def list_page(
 
 async def settle(
     sessions: Sessions, provider: str, question: OperationQuestion, *, outside: Outside
-) -> contract.Operation:
+) -> contract.SettledOperation:
     """Read one operation from its provider, outside any transaction, and bring ours to what it says.
 
-    So a capture that we never heard of is told, and a refund made in the provider's cabinet is recognised.
+    So a capture that we never heard of is told, and a refund made in the provider's cabinet is recognised. What the
+    provider has not done, or we do not believe, is no operation.
 
     Raises:
         OperationsNotListed: no such provider.
-        OperationNotFound: the provider has not done it, or we do not believe it.
         OutcomeUnknown
     """
     if provider not in outside.providers:
         raise OperationsNotListed
-    reference = question.reference or await _reference(sessions, provider, question)
-    settled = _settle_capture if question.kind is OperationKind.CAPTURE else _settle_refund
-    return await settled(sessions, outside.provider(provider), reference, outside=outside)
+    reference = question.reference or await _find_reference(sessions, provider, question)
+    if reference is None:
+        return contract.SettledOperation(reference=None, operation_id=question.operation_id, operation=None)
+    read = _read_capture if question.kind is OperationKind.CAPTURE else _read_refund
+    listed = await read(sessions, outside.provider(provider), reference, outside=outside)
+    own_id = await _find_own(sessions, provider, reference, kind=question.kind)
+    operation = _to_contract(listed, own_id) if listed else None
+    return contract.SettledOperation(reference=reference, operation_id=own_id, operation=operation)
 
 
-async def _settle_capture(
+async def _read_capture(
     sessions: Sessions, provider: Provider, reference: str, *, outside: Outside
-) -> contract.Operation:
+) -> ListedOperation | None:
     reading = await provider.read(reference)
     if reading is None or reading.doubt or reading.status != AttemptStatus.SUCCEEDED:
-        raise OperationNotFound
-    attempt = await attempts.settle(sessions, reading, provider=provider.name, outside=outside)
-    return contract.Operation(
+        return None
+    await attempts.settle(sessions, reading, provider=provider.name, outside=outside)
+    return ListedOperation(
         kind=OperationKind.CAPTURE,
-        reference=reading.reference,
-        payment_reference=reading.reference,
-        operation_id=attempt.id if attempt and attempt.provider_reference == reading.reference else None,
-        amount=Amount.of(reading.amount),
+        reference=reference,
+        payment_reference=reference,
+        own_id=reading.attempt_id,
+        amount=reading.amount,
         fee=None,
         happened_at=reading.captured_at or outside.clock.now(),
     )
 
 
-async def _settle_refund(
+async def _read_refund(
     sessions: Sessions, provider: Provider, reference: str, *, outside: Outside
-) -> contract.Operation:
+) -> ListedOperation | None:
     reading = await provider.read_refund(reference)
     if reading is None or reading.status != RefundStatus.SUCCEEDED:
-        raise OperationNotFound
+        return None
     now = outside.clock.now()
     await transact(sessions, partial(refunds.apply, reading=reading, provider=provider.name, now=now))
-    return contract.Operation(
+    return ListedOperation(
         kind=OperationKind.REFUND,
-        reference=reading.reference,
+        reference=reference,
         payment_reference=reading.payment_reference or "",
-        operation_id=await _find_refund(sessions, provider.name, reading.reference),
-        amount=Amount.of(reading.amount),
+        own_id=reading.refund_id,
+        amount=reading.amount,
         fee=None,
         happened_at=reading.created_at or now,
     )
@@ -119,7 +124,7 @@ async def _identify(
     named = or_(table.provider_reference.in_([item.reference for item in items]), table.id.in_(own_ids))
     found = select(table.id, table.provider_reference).where(table.provider == provider, named)
     async with transaction(sessions) as session:
-        ours = dict((await session.execute(found)).tuples().all())
+        ours = {row.id: row.provider_reference for row in await session.execute(found)}
     by_reference = {reference: id for id, reference in ours.items() if reference is not None}
     by_own_id = {
         item.reference: item.own_id
@@ -129,22 +134,20 @@ async def _identify(
     return {(kind, reference): id for reference, id in {**by_own_id, **by_reference}.items()}
 
 
-async def _find_refund(sessions: Sessions, provider: str, reference: str) -> UUID | None:
-    found = select(Refund.id).where(Refund.provider == provider, Refund.provider_reference == reference)
+async def _find_own(sessions: Sessions, provider: str, reference: str, *, kind: OperationKind) -> UUID | None:
+    table = Attempt if kind is OperationKind.CAPTURE else Refund
+    found = select(table.id).where(table.provider == provider, table.provider_reference == reference)
     async with transaction(sessions) as session:
         return await session.scalar(found)
 
 
-async def _reference(sessions: Sessions, provider: str, question: OperationQuestion) -> str:
+async def _find_reference(sessions: Sessions, provider: str, question: OperationQuestion) -> str | None:
     table = Attempt if question.kind is OperationKind.CAPTURE else Refund
     found = select(table.provider_reference).where(
         table.provider == provider, table.id == question.operation_id
     )
     async with transaction(sessions) as session:
-        reference = await session.scalar(found)
-    if reference is None:
-        raise OperationNotFound
-    return reference
+        return await session.scalar(found)
 
 
 def _to_contract(item: ListedOperation, known: UUID | None) -> contract.Operation:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import AwareDatetime, ValidationError
 
 from theatre.contracts.payment import OperationKind
-from theatre.kit.money import MoneyError
+from theatre.kit.money import Money, MoneyError
 from theatre.payment.errors import OutcomeUnknown
 from theatre.payment.providers import ProviderRefused
 from theatre.payment.providers.yookassa_objects import Amount, Page, PaymentObject, RefundObject, Shape
@@ -41,9 +41,13 @@ class CapturedPayment(PaymentObject):
             payment_reference=self.id,
             own_id=self.to_reading(doubt=None).attempt_id,
             amount=amount,
-            fee=amount - self.income_amount.to_money() if self.income_amount else None,
+            fee=self._fee(amount),
             happened_at=self.captured_at,
         )
+
+    def _fee(self, amount: Money) -> Money | None:
+        kept = amount - self.income_amount.to_money() if self.income_amount else None
+        return kept if kept is not None and kept.amount_minor >= 0 else None
 
 
 class YooKassaStatement:

@@ -9,9 +9,9 @@ from theatre.contracts.payment import (
     PREFIX,
     Attempt,
     ListingProviders,
-    Operation,
     OperationPage,
     RefundState,
+    SettledOperation,
 )
 from theatre.kit.access import CallingService
 from theatre.kit.fields import Moment
@@ -75,6 +75,6 @@ async def list_operations(
 )
 async def settle_operation(
     request: Request, provider: str, asked: OperationBody, _: CallingService
-) -> Operation:
+) -> SettledOperation:
     resources = request.app.state.resources
     return await operations.settle(resources.sessions, provider, asked, outside=resources.outside)
