@@ -1,29 +1,37 @@
-"""The command that reconciles a day: imports its register, runs it, and prints how every operation ended."""
+"""The command that reconciles a day: orders it, waits for the worker that runs it, prints how every operation ended.
 
-from collections.abc import Sequence
+It needs the database alone. Speaking with payment systems is the business of billing's worker, which has the keys.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from theatre.billing import reconciliation, reconciliation_rows, reconciliation_runs, registers
-from theatre.billing.app import open_reconciliation
-from theatre.billing.errors import ProviderNotListing
+from theatre.billing import reconciliation_rows, reconciliation_runs, registers
+from theatre.billing.errors import ProviderNotReconciled
 from theatre.billing.models import Outcome, ReconciliationRow, ReconciliationRun, RunStatus
-from theatre.billing.reconciliation import Desk
 from theatre.billing.reconciliation_rows import Total
+from theatre.billing.reconciliation_runs import Calendar
+from theatre.billing.registers import Fault, Line
 from theatre.billing.settings import BillingSettings
-from theatre.kit.db import transaction
-from theatre.kit.http import Refused, Unknown
+from theatre.kit.clock import Clock, SystemClock
+from theatre.kit.db import Sessions, open_own_engine, sessions_of, transaction
 from theatre.kit.money import Money, to_decimal
 from theatre.kit.pagination import PageRequest
 from theatre.kit.settings import ServiceSettings
 
 SHOWN_CASES = 20
+LOOK_EVERY_SECONDS = 0.2
+# a worker looks for orders every five seconds
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,81 +39,139 @@ class Wanted:
     """What to reconcile: without a provider, all of them. A register is of one provider."""
 
     day: date
-    provider: str | None
-    register: Path | None
+    provider: str | None = None
+    register: Path | None = None
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the command works with."""
+
+    sessions: Sessions
+    settings: BillingSettings
+    clock: Clock
+    bar: Progress
+    console: Console
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run as it stands, and how many operations the worker at it has judged."""
+
+    run: ReconciliationRun
+    judged: int
 
 
 async def perform(settings: ServiceSettings, wanted: Wanted, *, bar: Progress, console: Console) -> bool:
     """Reconcile and print; True if nothing is unexplained.
 
     Raises:
-        ProviderNotListing, RegisterRejected, RunAtWork
+        ProviderNotReconciled, RegisterRejected
     """
-    task = bar.add_task(f"reconciling {wanted.day}", total=None)
-    judged = 0
-
-    def say(number: int) -> None:
-        nonlocal judged
-        judged += number
-        bar.update(task, description=f"reconciling {wanted.day}: {judged} operations")
-
-    # `cli` reads the settings of the service that is named
+    engine = open_own_engine(settings)
+    # `cli` reads the settings of the service that it names
     billing = cast(BillingSettings, settings)
-    async with open_reconciliation(billing, say=say) as desk:
-        providers = await choose(desk, wanted)
-        if wanted.register is not None:
-            await import_register(desk, billing, providers[0], wanted=wanted)
-        return all([await report(desk, provider, wanted.day, console=console) for provider in providers])
+    office = Office(sessions_of(engine), billing, SystemClock(), bar=bar, console=console)
+    try:
+        providers = await choose(office, wanted)
+        before = [await order(office, provider, wanted) for provider in providers]
+        return all([await follow(office, run) for run in before])
+    finally:
+        await engine.dispose()
 
 
-async def choose(desk: Desk, wanted: Wanted) -> Sequence[str]:
+async def choose(office: Office, wanted: Wanted) -> Sequence[str]:
     """Name the providers that are meant.
 
     Raises:
-        ProviderNotListing
+        ProviderNotReconciled
     """
-    listing = sorted(await desk.payment.list_providers())
-    if wanted.provider is not None and wanted.provider not in listing:
-        raise ProviderNotListing(f"There is no {wanted.provider!r} to reconcile, but {', '.join(listing)}.")
-    chosen = listing if wanted.provider is None else [wanted.provider]
+    async with transaction(office.sessions) as session:
+        known = await reconciliation_runs.list_providers(session)
+    named = ", ".join(known)
+    if not known:
+        raise ProviderNotReconciled("No payment system is known yet: has a worker of billing ever run?")
+    if wanted.provider is not None and wanted.provider not in known:
+        raise ProviderNotReconciled(f"There is no {wanted.provider!r} to reconcile, but {named}.")
+    chosen = known if wanted.provider is None else [wanted.provider]
     if wanted.register is not None and len(chosen) != 1:
-        raise ProviderNotListing(f"Whose register is it? Say --provider: {', '.join(listing)}.")
+        raise ProviderNotReconciled(f"Whose register is it? Say --provider, one of {named}.")
     return chosen
 
 
-async def import_register(desk: Desk, settings: BillingSettings, provider: str, *, wanted: Wanted) -> None:
-    """Make a file the register of the day.
+async def order(office: Office, provider: str, wanted: Wanted) -> ReconciliationRun:
+    """Have a provider's day run, on the register that is given, if one is; gives the run as it was before.
 
     Raises:
         RegisterRejected
     """
     if wanted.register is None:
-        return
-    columns = settings.register_columns.get(provider, {})
+        return await _order(office, provider, wanted.day)
+    columns = office.settings.register_columns.get(provider, {})
     with wanted.register.open(encoding="utf-8-sig", newline="") as file:
-        async with transaction(desk.sessions) as session:
-            now = desk.clock.now()
-            await reconciliation_runs.reopen(session, provider, wanted.day, now=now)
-            lines = registers.read_lines(file, columns)
-            await registers.store(session, provider, wanted.day, lines=lines)
+        lines = registers.read_lines(file, columns)
+        return await _order(office, provider, wanted.day, lines=lines)
 
 
-async def report(desk: Desk, provider: str, day: date, *, console: Console) -> bool:
-    """Run one provider's day and print its table."""
-    try:
-        run = await reconciliation.run(desk, provider, day)
-    except (Unknown, Refused) as error:
-        console.print(f"{provider} {day}: {error}; what was found is kept, the day stays open, run it again")
+async def _order(
+    office: Office, provider: str, day: date, *, lines: Iterator[Line | Fault] | None = None
+) -> ReconciliationRun:
+    async with transaction(office.sessions) as session:
+        run = await reconciliation_runs.order(
+            session, provider, day, now=office.clock.now(), has_new_register=lines is not None
+        )
+        if lines is not None:
+            await registers.store(session, provider, day, lines=lines)
+    return run
+
+
+async def follow(office: Office, before: ReconciliationRun) -> bool:
+    """Wait until a run has ended, and print what came out; True if nothing is unexplained."""
+    name = f"{before.provider} {before.day}"
+    task = office.bar.add_task(f"{name}: waiting for a worker", total=None)
+    waited_seconds = 0.0
+    while not has_ended((look := await look_at(office, before.id)).run, before, office.clock):
+        if look.run.claim is None and waited_seconds > PATIENCE_SECONDS:
+            office.console.print(f"{name}: no worker of billing is at work; it will be run when one is")
+            return False
+        waited_seconds = waited_seconds + LOOK_EVERY_SECONDS if look.run.claim is None else 0.0
+        office.bar.update(task, description=f"{name}: {look.judged} operations")
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    office.bar.remove_task(task)
+    if look.run.last_error is not None:
+        error = look.run.last_error
+        office.console.print(f"{name}: {error}; what was found is kept, and it is run again by itself")
         return False
-    async with transaction(desk.sessions) as session:
+    return await report(office, look.run)
+
+
+async def look_at(office: Office, run_id: UUID) -> Look:
+    """See how a run stands."""
+    async with transaction(office.sessions) as session:
+        run = await reconciliation_runs.get(session, run_id)
+        judged = await reconciliation_rows.count_seen(session, run_id, run.claim) if run.claim else 0
+    return Look(run, judged)
+
+
+def has_ended(run: ReconciliationRun, before: ReconciliationRun, clock: Clock) -> bool:
+    """Tell whether a run has been through, or was cut, since it was ordered, and need not begin again at once."""
+    is_due = run.next_try_at is not None and run.next_try_at <= clock.now()
+    has_moved = run.finished_at != before.finished_at or run.last_error is not None
+    return run.claim is None and has_moved and not is_due
+
+
+async def report(office: Office, run: ReconciliationRun) -> bool:
+    """Print the tables of a run; True if nothing is unexplained."""
+    async with transaction(office.sessions) as session:
         totals = await reconciliation_rows.total(session, run.id)
         asked = PageRequest(SHOWN_CASES, None)
         cases = await reconciliation_runs.list_rows(session, run.id, asked, outcome=Outcome.CASE)
-    console.print(totals_table(run, totals))
+    office.console.print(totals_table(run, totals))
     if cases.items:
-        console.print(cases_table(cases.items, is_whole=cases.next_cursor is None))
-    if run.status == RunStatus.OPEN and not cases.items:
-        console.print(f"{day} may still change: it can be closed from {desk.calendar.ready_at(day)} on")
+        office.console.print(cases_table(cases.items, is_whole=cases.next_cursor is None))
+    elif run.status == RunStatus.OPEN:
+        ready_at = Calendar.of(office.settings).ready_at(run.day)
+        office.console.print(f"{run.day} may still change; it is closed from {ready_at} on")
     return not cases.items
 
 

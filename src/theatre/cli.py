@@ -227,11 +227,10 @@ def reconcile(
 ) -> None:
     """Compare the ledger of a day with what payment systems list and with their registers; 0 if all is explained."""
     from theatre.bookkeeper import Wanted, perform
-    from theatre.embedded import HouseSettings, introduce, reached
+    from theatre.embedded import HouseSettings, reached
 
     async def reconciled() -> bool:
-        house = HouseSettings()
-        async with reached(house, introduce(house, read(BY_NAME["billing"]))) as settings:
+        async with reached(HouseSettings(), read(BY_NAME["billing"])) as settings:
             wanted = Wanted(day.date(), provider or None, register)
             with progress() as bar:
                 return await perform(settings, wanted, bar=bar, console=Console(highlight=False))

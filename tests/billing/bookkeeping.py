@@ -78,11 +78,19 @@ class Books:
         await reconciliation.run(self.worker(), self.name, day)
         return await self.reasons(day)
 
+    async def night(self) -> None:
+        """Let the worker's jobs have a round."""
+        await reconciliation.plan(self.worker())
+        await reconciliation.run_due(self.worker())
+
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer as payment-service."""
+        path = request.url.path
+        if path.endswith("/operations") and self.name not in path:
+            return httpx.Response(404, json={"code": "payment.operations_not_listed"})
         if request.method == "POST":
             return self._settle(orjson.loads(request.content))
-        if not request.url.path.endswith("/operations"):
+        if not path.endswith("/operations"):
             return httpx.Response(200, json={"items": [self.name]})
         if self.pages_before_failure is not None:
             if self.pages_before_failure == 0:
@@ -170,7 +178,8 @@ class Books:
     async def register(self, *lines: Line | Fault, day: date = DAY) -> None:
         """Import a register of a day."""
         async with self.sessions.begin() as session:
-            await reconciliation_runs.reopen(session, self.name, day, now=self.clock.now())
+            now = self.clock.now()
+            await reconciliation_runs.order(session, self.name, day, now=now, has_new_register=True)
             await registers.store(session, self.name, day, lines=lines)
 
     async def reasons(self, day: date = DAY) -> dict[str, str]:

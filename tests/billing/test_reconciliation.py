@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from tests.billing.bookkeeping import DAY, MIDNIGHT, NIGHT, NOON, REFUND, Books, hours, line
 from tests.billing.desk import PaymentDesk
-from theatre.billing import cases, reconciliation, reconciliation_rows, reconciliation_runs
+from theatre.billing import cases, reconciliation_rows, reconciliation_runs
 from theatre.billing.errors import RegisterRejected, RunAtWork, RunLost
 from theatre.billing.models import Case, CaseKind, Outcome, ReconciliationRun, RunStatus
 from theatre.billing.registers import Fault
@@ -257,7 +257,7 @@ async def test_a_note_of_staff_explains_the_row_and_lets_the_day_be_closed(books
     await note(books, "unknown_to_ledger")
     (row,) = await books.rows()
     assert (row.outcome, row.reason) == (Outcome.EXPLAINED, "noted")
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert (await books.state()).status == RunStatus.CLOSED
     assert await books.reasons() == {"c": "noted"}
 
@@ -280,11 +280,11 @@ async def test_a_list_that_fails_half_way_leaves_the_day_open_and_is_repeated(bo
     run = await books.state()
     assert (run.status, run.claim, run.next_try_at) == (RunStatus.OPEN, None, NIGHT + timedelta(minutes=15))
     assert (len(await books.rows()), await books.cases()) == (3, {})
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert (await books.state()).status == RunStatus.OPEN
     books.pages_before_failure = None
     books.clock.at += timedelta(minutes=16)
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert (len(await books.rows()), (await books.state()).status) == (8, RunStatus.CLOSED)
 
 
@@ -324,7 +324,7 @@ async def test_killed_in_the_middle_the_run_is_repeated_when_its_lease_is_over(b
     with pytest.raises(RunAtWork):
         await books.run()
     books.clock.at += reconciliation_runs.LEASE
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert len(await books.rows()) == 9
     assert await books.cases() == {"unknown:unknown_to_ledger": "open"}
 
@@ -350,8 +350,9 @@ async def test_a_worker_whose_run_was_taken_over_writes_nothing_more(books: Book
 async def test_two_workers_at_once_run_a_day_once(books: Books) -> None:
     await fill(books)
     books.know("unknown")
-    await asyncio.gather(*(reconciliation.run_due(books.worker()) for _ in range(4)))
-    asked = [path for method, path, _ in books.desk.asked if (method, path[-11:]) == ("GET", "/operations")]
+    await asyncio.gather(*(books.night() for _ in range(4)))
+    listing = ("GET", f"/payment/internal/v1/providers/{books.name}/operations")
+    asked = [path for method, path, _ in books.desk.asked if (method, path) == listing]
     assert len(asked) == 3
     assert len(await books.rows()) == 9
     assert len(await books.cases()) == 1
@@ -360,17 +361,17 @@ async def test_two_workers_at_once_run_a_day_once(books: Books) -> None:
 async def test_the_night_runs_yesterday_when_its_stragglers_are_in_and_not_before(books: Books) -> None:
     await fill(books)
     books.clock.at = NIGHT - timedelta(seconds=1)
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert await books.rows() == []
     books.clock.at = NIGHT
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert (await books.state()).status == RunStatus.CLOSED
 
 
 async def test_days_that_nobody_was_at_work_are_run_afterwards(books: Books) -> None:
     await books.run()
     books.clock.at += timedelta(days=3)
-    await reconciliation.run_due(books.worker())
+    await books.night()
     async with books.sessions() as session:
         runs = select(ReconciliationRun.day).where(ReconciliationRun.provider == books.name)
         assert sorted(await session.scalars(runs)) == [DAY + timedelta(days=number) for number in range(4)]
@@ -382,7 +383,7 @@ async def test_a_day_that_is_not_over_is_not_closed(books: Books) -> None:
     await books.run()
     run = await books.state()
     assert (run.status, run.next_try_at) == (RunStatus.OPEN, NIGHT)
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert (await books.state()).finished_at == books.clock.at
 
 
@@ -391,7 +392,7 @@ async def test_a_register_that_comes_later_opens_the_day_again(books: Books) -> 
     await books.run()
     await books.register(line("c0"))
     assert (await books.state()).status == RunStatus.OPEN
-    await reconciliation.run_due(books.worker())
+    await books.night()
     assert await books.reasons() == {"c0": "all_agree", "r0": "missing_in_register"}
 
 

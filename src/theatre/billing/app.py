@@ -1,6 +1,6 @@
 """Wiring of billing."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -11,8 +11,6 @@ from theatre.billing import products, verification
 from theatre.billing.consumers import outcomes, sending, telling
 from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
-from theatre.billing.reconciliation import Desk
-from theatre.billing.reconciliation_runs import Calendar
 from theatre.billing.resources import Resources, WorkerResources
 from theatre.billing.routes import admin, internal, public, reconciliation
 from theatre.billing.settings import BillingSettings
@@ -147,20 +145,3 @@ async def verify_ledger(settings: BillingSettings, *, is_rebuilt: bool) -> Async
                 yield finding
     finally:
         await engine.dispose()
-
-
-@asynccontextmanager
-async def open_reconciliation(
-    settings: BillingSettings,
-    *,
-    say: Callable[[int], None],
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> AsyncIterator[Desk]:
-    """Open what the command that reconciles works with; `say` hears how many operations were judged just now."""
-    async with AsyncExitStack() as stack:
-        engine = open_own_engine(settings)
-        stack.push_async_callback(engine.dispose)
-        payment = payment_client(settings, transport)
-        stack.push_async_callback(payment.close)
-        calendar = Calendar.of(settings)
-        yield Desk(sessions_of(engine), payment, calendar=calendar, clock=SystemClock(), say=say)

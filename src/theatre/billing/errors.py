@@ -162,9 +162,9 @@ class ReconciliationUnknown(errors.NotFound):
     title = "No such reconciliation"
 
 
-class ProviderNotListing(errors.Invalid):
-    code = "billing.provider_not_listing"
-    title = "No such payment system, or not one that can list what it did"
+class ProviderNotReconciled(errors.Invalid):
+    code = "billing.provider_not_reconciled"
+    title = "No such payment system, or none whose days are reconciled"
 
 
 class RunAtWork(errors.Conflict):

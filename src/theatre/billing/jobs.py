@@ -55,12 +55,17 @@ async def ask_refunds(held: WorkerResources) -> None:
     await refund_sending.ask_due(held.sessions, held.payment, now=held.clock.now())
 
 
+async def plan_reconciliation(held: WorkerResources) -> None:
+    await reconciliation.plan(_desk(held))
+
+
 async def reconcile(held: WorkerResources) -> None:
-    """Compare the days that are ready with what the providers say of them."""
+    await reconciliation.run_due(_desk(held))
+
+
+def _desk(held: WorkerResources) -> reconciliation.Desk:
     calendar = reconciliation_runs.Calendar.of(held.settings)
-    await reconciliation.run_due(
-        reconciliation.Desk(held.sessions, held.payment, calendar=calendar, clock=held.clock)
-    )
+    return reconciliation.Desk(held.sessions, held.payment, calendar=calendar, clock=held.clock)
 
 
 async def forget_old(held: WorkerResources) -> None:
@@ -77,6 +82,7 @@ JOBS: list[Job[WorkerResources]] = [
     Job("recognize revenue", 60, recognize_revenue),
     Job("ask about attempts", 10, ask_attempts),
     Job("ask about refunds", 10, ask_refunds),
-    Job("reconcile days", 300, reconcile),
+    Job("plan reconciliation", 300, plan_reconciliation),
+    Job("reconcile days", 5, reconcile),
     Job("forget old keys and messages", 600, forget_old),
 ]

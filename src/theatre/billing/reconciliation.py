@@ -5,9 +5,9 @@ about singly. It keeps nothing in memory but a page, writes each page in a trans
 anywhere: the next run goes over everything again and changes what has changed. Locks: run → cases → rows.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -34,13 +34,12 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a run works with; `say` hears how many operations it has judged just now."""
+    """What a run works with."""
 
     sessions: Sessions
     payment: PaymentClient
     calendar: Calendar
     clock: Clock
-    say: Callable[[int], None] = field(default=lambda _: None)
 
 
 async def run(desk: Desk, provider: str, day: date) -> ReconciliationRun:
@@ -62,16 +61,20 @@ async def run(desk: Desk, provider: str, day: date) -> ReconciliationRun:
         return await transact(desk.sessions, finish)
 
 
-async def run_due(desk: Desk) -> None:
-    """Run what is due: each day once it is ready, and open days again until nothing is unexplained.
+async def plan(desk: Desk) -> None:
+    """Let each day that has become ready be run, for every provider that can list what it did.
 
     Raises:
-        Unknown, Refused: payment-service cannot name the providers.
+        Unknown, Refused: payment-service does not name them.
     """
     providers = await desk.payment.list_providers()
     async with transaction(desk.sessions) as session:
         for provider in sorted(providers):
             await reconciliation_runs.plan(session, provider, calendar=desk.calendar, now=desk.clock.now())
+
+
+async def run_due(desk: Desk) -> None:
+    """Run what is due: planned or ordered days, and open ones again until nothing of them is unexplained."""
     while (due := await _find_due(desk)) is not None:
         try:
             await run(desk, due.provider, due.day)
@@ -226,9 +229,7 @@ async def _judge_all(desk: Desk, claimed: Claimed, candidates: Sequence[Candidat
     if not candidates:
         return []
     store = partial(_judge_page, desk=desk, claimed=claimed, candidates=candidates)
-    judged = await transact(desk.sessions, store)
-    desk.say(len(judged))
-    return judged
+    return await transact(desk.sessions, store)
 
 
 async def _judge_page(

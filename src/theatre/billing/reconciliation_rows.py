@@ -260,6 +260,13 @@ async def count_outcomes(session: Session, run_id: UUID) -> Mapping[Outcome, int
     return {Outcome(outcome): count for outcome, count in await session.execute(found)}
 
 
+async def count_seen(session: Session, run_id: UUID, claim: UUID) -> int:
+    """Count what the worker at a run has judged so far."""
+    row = ReconciliationRow
+    found = select(func.count()).where(row.run_id == run_id, row.seen_by == claim)
+    return int(await session.scalar(found) or 0)
+
+
 async def total(session: Session, run_id: UUID) -> Sequence[Total]:
     """Sum a run's rows; each source's sum is of what it says in that currency."""
     row = ReconciliationRow

@@ -1,5 +1,6 @@
 """Runs of the reconciliation: planned, claimed by one worker at a time, ended, and run again until all is explained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -141,11 +142,32 @@ async def finish(
     return run
 
 
-async def reopen(session: Session, provider: str, day: date, *, now: datetime) -> None:
-    """Take note that a day's register was imported: it is run again. Locks the run."""
+async def order(
+    session: Session, provider: str, day: date, *, now: datetime, has_new_register: bool = False
+) -> ReconciliationRun:
+    """Have a day run as soon as a worker can, also one that is closed. Locks the run."""
     run = await _get_locked(session, provider, day, now=now)
-    run.register_imported_at = run.next_try_at = now
-    run.status = RunStatus.OPEN
+    run.status, run.next_try_at, run.last_error = RunStatus.OPEN, now, None
+    if has_new_register:
+        run.register_imported_at = now
+    return run
+
+
+async def get(session: Session, run_id: UUID) -> ReconciliationRun:
+    """Read a run.
+
+    Raises:
+        ReconciliationUnknown
+    """
+    run = await session.get(ReconciliationRun, run_id)
+    if run is None:
+        raise ReconciliationUnknown
+    return run
+
+
+async def list_providers(session: Session) -> Sequence[str]:
+    """Name the providers whose days are reconciled."""
+    return (await session.scalars(select(ReconciliationRun.provider).distinct().order_by("provider"))).all()
 
 
 async def plan(session: Session, provider: str, *, calendar: Calendar, now: datetime) -> None:
@@ -218,8 +240,7 @@ async def list_rows(
     Raises:
         ReconciliationUnknown: no such run.
     """
-    if await session.get(ReconciliationRun, run_id) is None:
-        raise ReconciliationUnknown
+    await get(session, run_id)
     row = ReconciliationRow
     statement = select(row).where(row.run_id == run_id).order_by(row.id)
     if outcome is not None:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 from theatre.embedded.doors import Doors
 from theatre.embedded.front import PortTaken, listen, serving
-from theatre.embedded.furniture import furnish, introduce
+from theatre.embedded.furniture import furnish
 from theatre.embedded.house import open_house
 from theatre.embedded.preparation import prepare
 from theatre.embedded.reload import live_reloading
@@ -20,7 +20,7 @@ from theatre.kit.garbage import spare_loaded
 from theatre.kit.settings import ServiceSettings
 from theatre.registry import BY_NAME
 
-__all__ = ["HouseSettings", "PortTaken", "introduce", "live", "live_reloading", "reached", "reset"]
+__all__ = ["HouseSettings", "PortTaken", "live", "live_reloading", "reached", "reset"]
 
 # what is not at an end by then is cut off: nothing that was answered is lost by that, and the next start recovers
 STOP_SECONDS = 9.0

@@ -9,7 +9,6 @@ from pydantic import SecretStr
 from theatre.embedded.secrets import Secrets
 from theatre.embedded.settings import HouseSettings
 from theatre.kit.settings import ServiceSettings
-from theatre.registry import BY_NAME
 
 HANDED_DOWN = ("env", "public_url", "database_url", "redis_url", "broker_url", "broker_exchange")
 
@@ -34,15 +33,6 @@ def furnish(
     parts["auth"] = complete(parts["auth"], {"service_clients": clients})
     secrets.save()
     return parts
-
-
-def introduce(house: HouseSettings, settings: S) -> S:
-    """Complete a service's settings for a command that speaks in its name with the services of a house at home here."""
-    if not house.secrets_file.exists():
-        return settings
-    secret = SecretStr(Secrets(house.secrets_file).get(f"{settings.service}.service_secret"))
-    addresses = {f"{name}_url": house.address for name in BY_NAME}
-    return complete(settings, {**addresses, "service_secret": secret})
 
 
 def complete(settings: S, values: Mapping[str, Any]) -> S:
