@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from theatre.billing import ledger
 from theatre.billing.models import (
@@ -27,6 +27,18 @@ from theatre.kit.ids import new_id
 from theatre.kit.money import Money
 
 FEE = "fee"
+KEPT = {"id", "run_id", "kind", "reference"}
+
+
+def _putting() -> Insert:
+    statement = insert(ReconciliationRow)
+    columns = (column.name for column in ReconciliationRow.__table__.columns)
+    changed = {name: statement.excluded[name] for name in columns if name not in KEPT}
+    return statement.on_conflict_do_update(index_elements=["run_id", "kind", "reference"], set_=changed)
+
+
+# Put together once, for one row: with all rows of a page in its text it would be compiled anew for each page.
+PUT = _putting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,8 @@ async def find_registered(
 ) -> Mapping[tuple[str, str], Sighting]:
     """Give what the provider's registers say of these operations: the day's own, else the newest other."""
     line = RegisterLine
-    named = tuple_(line.kind, line.reference).in_([(one.kind, one.reference) for one in candidates])
+    # by reference alone, which is one look into the index; one of another kind does no harm
+    named = line.kind.in_(list(OperationKind)) & line.reference.in_([one.reference for one in candidates])
     found = (
         select(line)
         .where(line.provider == run.provider, named)
@@ -198,9 +211,15 @@ async def list_causes(
 ) -> frozenset[str]:
     """Give the causes of the cases that rows of these operations have had."""
     row = ReconciliationRow
-    named = tuple_(row.kind, row.reference).in_([(one.kind, one.reference) for one in candidates])
-    found = select(row.cause).where(row.run_id == run.id, row.cause.is_not(None), named)
-    return frozenset(str(cause) for cause in await session.scalars(found))
+    found = select(row.kind, row.reference, row.cause).where(
+        row.run_id == run.id,
+        row.cause.is_not(None),
+        row.kind.in_(list(OperationKind)),
+        row.reference.in_([one.reference for one in candidates]),
+    )
+    meant = {(one.kind, one.reference) for one in candidates}
+    rows = await session.execute(found)
+    return frozenset(one.cause for one in rows if (one.kind, one.reference) in meant)
 
 
 async def put(
@@ -226,12 +245,7 @@ async def put(
         }
         for one in judged
     ]
-    statement = insert(ReconciliationRow).values(rows)
-    kept = {"id", "run_id", "kind", "reference"}
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in kept}
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["run_id", "kind", "reference"], set_=changed)
-    )
+    await session.execute(PUT, rows)
 
 
 def _columns(source: str, sighting: Sighting | None) -> dict[str, Any]:

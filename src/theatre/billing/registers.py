@@ -192,10 +192,9 @@ async def _insert(session: Session, provider: str, day: date, *, lines: Iterable
             "happened_at": line.happened_at,
             "copies": copies,
         }
-    statement = insert(RegisterLine).values(list(rows.values()))
-    counted = RegisterLine.copies + statement.excluded.copies
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["provider", "day", "kind", "reference"], set_={"copies": counted}
-        )
+    statement = insert(RegisterLine)
+    counted = statement.on_conflict_do_update(
+        index_elements=["provider", "day", "kind", "reference"],
+        set_={"copies": RegisterLine.copies + statement.excluded.copies},
     )
+    await session.execute(counted, list(rows.values()))
