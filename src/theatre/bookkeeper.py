@@ -24,6 +24,7 @@ from theatre.billing.registers import Fault, Line
 from theatre.billing.settings import BillingSettings
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import Sessions, open_own_engine, sessions_of, transaction
+from theatre.kit.listing import read_page
 from theatre.kit.money import Money, to_decimal
 from theatre.kit.pagination import PageRequest
 from theatre.kit.settings import ServiceSettings
@@ -165,7 +166,7 @@ async def report(office: Office, run: ReconciliationRun) -> bool:
     async with transaction(office.sessions) as session:
         totals = await reconciliation_rows.total(session, run.id)
         asked = PageRequest(SHOWN_CASES, None)
-        cases = await reconciliation_runs.list_rows(session, run.id, asked, outcome=Outcome.CASE)
+        cases = await read_page(session, reconciliation_runs.list_rows(run.id, outcome=Outcome.CASE), asked)
     office.console.print(totals_table(run, totals))
     if cases.items:
         office.console.print(cases_table(cases.items, is_whole=cases.next_cursor is None))

@@ -452,6 +452,9 @@ async def test_staff_see_runs_and_rows(books: Books, make_caller: Any) -> None:
         None,
         "unknown_to_ledger",
     )
+    sheet = await staff.http.get(f"/billing/api/v1{path}", headers={"Accept": "text/csv"})
+    assert sheet.headers["content-type"].startswith("text/csv")
+    assert len(sheet.text.splitlines()) == 5
     for refused, status in ((make_caller(), 403), (make_caller("billing.refund"), 403)):
         assert (await refused.get("/admin/reconciliation")).status_code == status
         assert (await refused.get(path)).status_code == status

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from tests.factories.auth_door import AuthDoor
 from tests.payment.network import Network
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import PREFIX, AttemptStart, RefundStart
+from theatre.contracts.payment import PREFIX, AttemptStart, ReceiptStart, RefundStart
 from theatre.kit.clock import MovableClock
 from theatre.kit.ids import new_id
 from theatre.payment import jobs
@@ -54,7 +54,9 @@ class Stage:
         transport = httpx.ASGITransport(self.app, client=(address, 5000))
         return httpx.AsyncClient(transport=transport, base_url=HOUSE)
 
-    async def post(self, path: str, asked: AttemptStart | RefundStart | None = None) -> httpx.Response:
+    async def post(
+        self, path: str, asked: AttemptStart | RefundStart | ReceiptStart | None = None
+    ) -> httpx.Response:
         """Call an internal door as billing does."""
         content = asked.model_dump_json() if asked else "{}"
         headers = {"Content-Type": "application/json", **self.auth.service("billing")}

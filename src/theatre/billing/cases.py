@@ -14,10 +14,24 @@ from theatre.billing.errors import CaseNotOpen, CaseUnknown
 from theatre.billing.models import Case, CaseKind, CaseStatus
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.listing import Listing
 from theatre.kit.logging import get_logger
-from theatre.kit.pagination import Page, PageRequest, page_of
 
 log = get_logger(__name__)
+
+COLUMNS = (
+    Case.id,
+    Case.opened_at,
+    Case.kind,
+    Case.status,
+    Case.cause,
+    Case.payment_id,
+    Case.refund_id,
+    Case.details,
+    Case.resolved_at,
+    Case.resolved_by,
+    Case.note,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +123,23 @@ async def list_noted(session: Session, causes: Collection[str]) -> frozenset[str
     return frozenset((await session.scalars(noted)).all())
 
 
-async def list_all(
-    session: Session, request: PageRequest, *, status: CaseStatus | None, kind: CaseKind | None = None
-) -> Page[Case]:
+def find(*, status: CaseStatus | None = None, kind: CaseKind | None = None) -> Listing[Case]:
     """List cases, newest first."""
-    statement = select(Case).order_by(Case.id.desc())
+    rows = select(Case)
     if status is not None:
-        statement = statement.where(Case.status == status)
+        rows = rows.where(Case.status == status)
     if kind is not None:
-        statement = statement.where(Case.kind == kind)
-    if request.after:
-        statement = statement.where(Case.id < request.uuid_after())
-    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
-    return page_of(rows, request, key=lambda row: (row.id,))
+        rows = rows.where(Case.kind == kind)
+    return Listing(rows, keys=(Case.id,), columns=COLUMNS)
+
+
+async def get(session: Session, case_id: UUID) -> Case:
+    """Read a case.
+
+    Raises:
+        CaseUnknown
+    """
+    case = await session.get(Case, case_id)
+    if case is None:
+        raise CaseUnknown
+    return case

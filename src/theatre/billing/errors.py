@@ -177,6 +177,51 @@ class RunLost(errors.Conflict):
     title = "Another worker has taken this reconciliation over"
 
 
+class ProductUnknown(errors.NotFound):
+    code = "billing.product_unknown"
+    title = "No such product"
+
+
+class ProductCodeTaken(errors.Conflict):
+    code = "billing.product_code_taken"
+    title = "There is a product with this code already"
+
+
+class IntervalMisplaced(errors.Invalid):
+    code = "billing.interval_misplaced"
+    title = "A price of a plan has an interval, a price of anything else has neither interval nor free days"
+
+
+class DeadMessageUnknown(errors.NotFound):
+    code = "billing.dead_message_unknown"
+    title = "No dead message has this id; it may have been replayed already"
+
+
+class PriceNotPositive(errors.Invalid):
+    code = "billing.price_not_positive"
+    title = "A price is above zero"
+
+
 class CaseNotRefundable(errors.Conflict):
     code = "billing.case_not_refundable"
     title = "This case is not about money that came and bought nothing"
+
+
+class PaymentNotPaid(errors.Conflict):
+    code = "billing.payment_not_paid"
+    title = "There is a receipt once the payment is paid"
+
+
+class ReceiptUnknown(errors.NotFound):
+    code = "billing.receipt_unknown"
+    title = "No such receipt"
+
+
+class ReceiptNotRetriable(errors.Conflict):
+    code = "billing.receipt_not_retriable"
+    title = "This receipt is registered already"
+
+
+class ReceiptBusy(errors.Transient):
+    code = "billing.receipt_busy"
+    title = "The receipt cannot be drawn just now; ask again in a moment"

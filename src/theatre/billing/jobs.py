@@ -5,6 +5,7 @@ from datetime import timedelta
 from theatre.billing import (
     open_attempts,
     payments,
+    receipt_registration,
     recognition,
     reconciliation,
     reconciliation_runs,
@@ -68,6 +69,13 @@ def _desk(held: WorkerResources) -> reconciliation.Desk:
     return reconciliation.Desk(held.sessions, held.payment, calendar=calendar, clock=held.clock)
 
 
+async def register_receipts(held: WorkerResources) -> None:
+    counter = receipt_registration.Counter(
+        held.sessions, held.payment, held.auth, settings=held.settings, clock=held.clock
+    )
+    await receipt_registration.register_due(counter)
+
+
 async def forget_old(held: WorkerResources) -> None:
     now = held.clock.now()
     await delete_old_keys(held.sessions, IdempotencyKey, now=now)
@@ -84,5 +92,6 @@ JOBS: list[Job[WorkerResources]] = [
     Job("ask about refunds", 10, ask_refunds),
     Job("plan reconciliation", 300, plan_reconciliation),
     Job("reconcile days", 5, reconcile),
+    Job("register receipts", 5, register_receipts),
     Job("forget old keys and messages", 600, forget_old),
 ]

@@ -15,14 +15,47 @@ from theatre.billing.models import Outcome, ReconciliationRow, ReconciliationRun
 from theatre.billing.settings import BillingSettings
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.listing import Listing
 from theatre.kit.logging import get_logger
-from theatre.kit.pagination import Page, PageRequest, page_of
 
 LEASE = timedelta(minutes=10)
 RETRY_AFTER = timedelta(minutes=15)
 RERUN_AFTER = timedelta(days=1)
 HEAL_DAYS = 30
 CATCH_UP_DAYS = 31
+
+RUN_COLUMNS = (
+    ReconciliationRun.id,
+    ReconciliationRun.provider,
+    ReconciliationRun.day,
+    ReconciliationRun.status,
+    ReconciliationRun.created_at,
+    ReconciliationRun.finished_at,
+    ReconciliationRun.register_imported_at,
+    ReconciliationRun.next_try_at,
+    ReconciliationRun.last_error,
+)
+ROW_COLUMNS = (
+    ReconciliationRow.kind,
+    ReconciliationRow.reference,
+    ReconciliationRow.operation_key,
+    ReconciliationRow.payment_id,
+    ReconciliationRow.ledger_minor,
+    ReconciliationRow.ledger_currency,
+    ReconciliationRow.ledger_fee_minor,
+    ReconciliationRow.ledger_on,
+    ReconciliationRow.api_minor,
+    ReconciliationRow.api_currency,
+    ReconciliationRow.api_fee_minor,
+    ReconciliationRow.api_on,
+    ReconciliationRow.register_minor,
+    ReconciliationRow.register_currency,
+    ReconciliationRow.register_fee_minor,
+    ReconciliationRow.register_on,
+    ReconciliationRow.outcome,
+    ReconciliationRow.reason,
+    ReconciliationRow.judged_at,
+)
 
 log = get_logger(__name__)
 
@@ -216,36 +249,19 @@ async def find_due(session: Session, *, calendar: Calendar, now: datetime) -> Re
     return await session.scalar(due)
 
 
-async def list_runs(
-    session: Session, request: PageRequest, *, provider: str | None = None, day: date | None = None
-) -> Page[ReconciliationRun]:
+def list_runs(*, provider: str | None = None, day: date | None = None) -> Listing[ReconciliationRun]:
     """List runs, the newest first."""
-    run = ReconciliationRun
-    statement = select(run).order_by(run.id.desc())
+    rows = select(ReconciliationRun)
     if provider is not None:
-        statement = statement.where(run.provider == provider)
+        rows = rows.where(ReconciliationRun.provider == provider)
     if day is not None:
-        statement = statement.where(run.day == day)
-    if request.after:
-        statement = statement.where(run.id < request.uuid_after())
-    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
-    return page_of(rows, request, key=lambda row: (row.id,))
+        rows = rows.where(ReconciliationRun.day == day)
+    return Listing(rows, keys=(ReconciliationRun.id,), columns=RUN_COLUMNS)
 
 
-async def list_rows(
-    session: Session, run_id: UUID, request: PageRequest, *, outcome: Outcome | None = None
-) -> Page[ReconciliationRow]:
-    """List a run's rows, all or those of one outcome.
-
-    Raises:
-        ReconciliationUnknown: no such run.
-    """
-    await get(session, run_id)
-    row = ReconciliationRow
-    statement = select(row).where(row.run_id == run_id).order_by(row.id)
+def list_rows(run_id: UUID, *, outcome: Outcome | None = None) -> Listing[ReconciliationRow]:
+    """List a run's rows, all or those of one outcome."""
+    rows = select(ReconciliationRow).where(ReconciliationRow.run_id == run_id)
     if outcome is not None:
-        statement = statement.where(row.outcome == outcome)
-    if request.after:
-        statement = statement.where(row.id > request.uuid_after())
-    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
-    return page_of(rows, request, key=lambda row: (row.id,))
+        rows = rows.where(ReconciliationRow.outcome == outcome)
+    return Listing(rows, keys=(ReconciliationRow.id,), columns=ROW_COLUMNS)

@@ -4,14 +4,15 @@ A refund reserves its sum from the moment it is asked for, under the payment's l
 ledger owes it to the buyer; it is paid out when the provider says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from theatre.billing import cases, entitlements, ledger, payments, refund_items
+from theatre.billing import cases, entitlements, ledger, payments, receipts, refund_items
 from theatre.billing.cases import Trouble
 from theatre.billing.errors import (
     CaseNotRefundable,
@@ -41,10 +42,10 @@ from theatre.billing.models import (
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import PaymentRefunded, RefundRequested
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptSucceeded, Failure, RefundSucceeded
+from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.money import Money, from_decimal
+from theatre.kit.money import Money, from_decimal, to_decimal
 from theatre.kit.outbox import emit
 
 ASK_AFTER = timedelta(minutes=1)
@@ -72,6 +73,18 @@ class Unsold:
     @classmethod
     def of(cls, event: AttemptSucceeded) -> "Unsold":
         return cls(event.attempt_id, event.provider, event.captured.to_money())
+
+    @classmethod
+    def read(cls, details: Mapping[str, Any]) -> "Unsold":
+        """Read it from the details of a case."""
+        captured = details["captured"]
+        money = from_decimal(captured["amount"], captured["currency"])
+        return cls(UUID(details["attempt_id"]), details["provider"], money)
+
+    def details(self) -> dict[str, Any]:
+        """Write it as details of a case."""
+        captured = {"amount": to_decimal(self.money), "currency": self.money.currency}
+        return {"attempt_id": str(self.attempt_id), "provider": self.provider, "captured": captured}
 
 
 async def request(
@@ -189,7 +202,7 @@ async def _decide(
 
 async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: datetime) -> Refund:
     """Give back money that came for a locked payment and bought nothing, by rule."""
-    refund = _unasked(payment, unsold, reason=f"arrived when the payment was {payment.status}", now=now)
+    refund = _late(payment, unsold, reason=f"arrived when the payment was {payment.status}", now=now)
     session.add(refund)
     await session.flush()
     await _accept(session, payment, refund, now=now)
@@ -199,23 +212,20 @@ async def give_back(session: Session, payment: Payment, unsold: Unsold, *, now: 
 async def give_back_unallocated(
     session: Session, case_id: UUID, *, staff_id: UUID, note: str, settings: BillingSettings, now: datetime
 ) -> Refund:
-    """Close a case of unallocated money by giving it back, unless a second person must agree. Locks its payment.
+    """Close a case by giving back the money that bought nothing, unless a second person must agree. Locks its payment.
 
     Raises:
         CaseUnknown, CaseNotOpen
         CaseNotRefundable: it is not about money that came and bought nothing.
     """
     case = await session.get(Case, case_id)
-    if case is not None and (case.kind != CaseKind.UNALLOCATED_MONEY or case.payment_id is None):
-        raise CaseNotRefundable
-    if case is None or case.payment_id is None:
+    if case is None:
         raise CaseUnknown
+    if case.payment_id is None or "captured" not in case.details:
+        raise CaseNotRefundable
     payment = await payments.get_locked(session, case.payment_id)
     case = await cases.resolve(session, case_id, staff_id=staff_id, note=note, now=now)
-    captured = case.details["captured"]
-    money = from_decimal(captured["amount"], captured["currency"])
-    unsold = Unsold(UUID(case.details["attempt_id"]), case.details["provider"], money)
-    refund = _unasked(payment, unsold, reason=note, now=now)
+    refund = _late(payment, Unsold.read(case.details), reason=note, now=now)
     refund.requested_by = staff_id
     needs_second_person = await _needs_second_person(session, refund, settings)
     session.add(refund)
@@ -225,7 +235,7 @@ async def give_back_unallocated(
     return refund
 
 
-def _unasked(payment: Payment, unsold: Unsold, *, reason: str, now: datetime) -> Refund:
+def _late(payment: Payment, unsold: Unsold, *, reason: str, now: datetime) -> Refund:
     return Refund(
         id=new_id(),
         payment_id=payment.id,
@@ -289,24 +299,6 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
         await _count(session, payment, refund, now=now)
 
 
-async def recognize(session: Session, event: RefundSucceeded, *, now: datetime) -> None:
-    """Take note that a refund reached the buyer, also one that we never asked for. Once; locks the payment.
-
-    Such a one was made in the provider's own cabinet. Within what is left of the payment it is a refund like any other;
-    beyond that the ledger says so, as unallocated, and staff get a case.
-    """
-    payment = await payments.get_locked(session, event.payment_id)
-    if await session.get(Refund, event.refund_id) is None:
-        given = Unsold(event.attempt_id, event.provider, event.amount.to_money())
-        refund = _unasked(payment, given, reason="made in the provider's cabinet", now=now)
-        refund.id, refund.source = event.refund_id, RefundSource.PROVIDER
-        # as one that reserves nothing, and whose money went all the same
-        refund.status = RefundStatus.FAILED
-        session.add(refund)
-        await session.flush()
-    await succeed(session, event.payment_id, event.refund_id, now=now)
-
-
 async def _accept_again(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> bool:
     """Owe what was paid out though we owed nothing; False if it is not the payment's, or more than was left."""
     is_of_payment = (refund.attempt_id, refund.currency) == (payment.paid_attempt_id, payment.currency)
@@ -328,6 +320,7 @@ async def _accept_again(session: Session, payment: Payment, refund: Refund, *, n
 
 
 async def _count(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
+    await receipts.request_return(session, payment, refund, now=now)
     payment.refunded_minor += refund.amount_minor
     if payment.refunded_minor == payment.total_minor:
         payments.move(session, payment, PaymentStatus.REFUNDED, reason=refund.reason, now=now)
@@ -363,6 +356,8 @@ async def fail(
     await _post(session, refund, kind="refund_reversed", lines=lines, now=now)
     await refund_items.undo(session, payment, refund, now=now)
     details = {"code": failure.code, "message": failure.message}
+    if refund.source == RefundSource.LATE:
+        details |= Unsold(refund.attempt_id, refund.provider, _money(refund)).details()
     trouble = Trouble(
         CaseKind.REFUND_FAILED,
         f"refund:{refund.id}:failed",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from theatre.billing import attempts, cases, entitlements, ledger, payments, products, refunds
+from theatre.billing import attempts, cases, entitlements, ledger, payments, products, receipts, refunds
 from theatre.billing.cases import Trouble
 from theatre.billing.ledger import Entry, credit, debit
 from theatre.billing.models import CaseKind, OutboxMessage, Payment, PaymentStatus, RefundSource
@@ -46,7 +46,13 @@ def _capture(event: AttemptSucceeded, *, takes: bool) -> Entry:
     captured = event.captured.to_money()
     source = ledger.RECEIVABLE if takes else ledger.UNALLOCATED
     lines = [debit(ledger.cash(event.provider), captured), credit(source, captured)]
-    return Entry(f"capture:{event.attempt_id}", "capture", lines, payment_id=event.payment_id)
+    return Entry(
+        f"capture:{event.attempt_id}",
+        "capture",
+        lines,
+        payment_id=event.payment_id,
+        provider_reference=event.provider_reference,
+    )
 
 
 def _fee(event: AttemptSucceeded) -> list[Entry]:
@@ -92,6 +98,7 @@ async def _pay(session: Session, payment: Payment, *, settings: BillingSettings,
     payments.move(
         session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=payment.paid_attempt_id
     )
+    await receipts.request_income(session, payment, now=now)
     told = PaymentPaid(
         payment_id=payment.id,
         user_id=payment.user_id,
@@ -105,12 +112,10 @@ async def _pay(session: Session, payment: Payment, *, settings: BillingSettings,
 async def _keep_unallocated(
     session: Session, payment: Payment, event: AttemptSucceeded, *, now: datetime
 ) -> None:
-    captured, owed = event.captured.to_money(), payments.owed(payment)
+    owed = payments.owed(payment)
     details = {
-        "attempt_id": str(event.attempt_id),
-        "provider": event.provider,
+        **refunds.Unsold.of(event).details(),
         "provider_reference": event.provider_reference,
-        "captured": {"amount": to_decimal(captured), "currency": captured.currency},
         "owed": {"amount": to_decimal(owed), "currency": owed.currency},
     }
     trouble = Trouble(

@@ -6,10 +6,10 @@ with the same words, continues what was begun and never begins it twice.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from theatre.contracts.money import Amount
 from theatre.kit.events import Event
@@ -101,6 +101,66 @@ class RefundState(BaseModel):
     attempt_id: UUID
     status: RefundStatus
     failure: Failure | None
+
+
+class ReceiptStatus(StrEnum):
+    """State of a fiscal receipt, as the provider knows it. `pending`: the provider has it and is registering it."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class ReceiptLine(_Frozen):
+    """One line: quantity × `unit`, which is what a unit was really paid, tax included."""
+
+    description: Annotated[str, Field(min_length=1, max_length=128)]
+    quantity: Annotated[int, Field(strict=True, ge=1)]
+    unit: Amount
+
+
+class ReceiptStart(_Frozen):
+    """Ask for a fiscal receipt of an attempt's money, or with `refund_id` of a refund's, to be registered.
+
+    The id is the idempotency key: the same id always with the same words. `is_first`: nobody can have handed this
+    receipt in before; otherwise the provider is asked for it first. `reference`: the provider's own, once known.
+    `vat_code` and `tax_system_code` are the codes of the fiscal format.
+    """
+
+    id: UUID
+    payment_id: UUID
+    attempt_id: UUID
+    refund_id: UUID | None = None
+    reference: str | None = None
+    is_first: bool
+    email: Annotated[str, Field(min_length=3, max_length=254, repr=False)]
+    vat_code: int
+    tax_system_code: int | None
+    lines: Annotated[list[ReceiptLine], Field(min_length=1, max_length=100)]
+    total: Amount
+
+
+class FiscalDocument(BaseModel):
+    """By what a registered receipt is found at the tax service; what the provider does not tell is absent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document_number: str | None = None
+    storage_number: str | None = None
+    attribute: str | None = None
+    registered_at: datetime | None = None
+
+
+class ReceiptState(BaseModel):
+    """A fiscal receipt as the provider has it. `document` is of one that succeeded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    status: ReceiptStatus
+    reference: str | None
+    document: FiscalDocument | None = None
+    failure: Failure | None = None
 
 
 class AttemptSucceeded(Event):
@@ -250,6 +310,14 @@ class PaymentClient:
             Unknown, Refused
         """
         return await self._client.post(f"{PREFIX}/attempts/{attempt_id}/refunds", start, RefundState)
+
+    async def register_receipt(self, start: ReceiptStart) -> ReceiptState:
+        """Have a fiscal receipt registered, or learn how the one with this id stands.
+
+        Raises:
+            Unknown, Refused
+        """
+        return await self._client.post(f"{PREFIX}/receipts", start, ReceiptState)
 
     async def list_providers(self) -> list[str]:
         """Name the payment systems that can list what they did.

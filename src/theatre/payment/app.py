@@ -23,6 +23,7 @@ from theatre.payment.jobs import jobs
 from theatre.payment.models import OutboxMessage
 from theatre.payment.outside import Outside
 from theatre.payment.providers.yookassa import Trust, YooKassa
+from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
 from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yookassa_wire import Wire
 from theatre.payment.resources import Resources
@@ -80,6 +81,7 @@ def outside_of(
     yookassa = YooKassa(wire, trust_of(settings))
     return Outside(
         providers={yookassa.name: yookassa},
+        registers={yookassa.name: YooKassaReceipts(wire)},
         default_provider=settings.default_provider,
         states=States(cache),
         links=links,

@@ -70,6 +70,26 @@ class RefundTooLarge(Conflict):
     title: ClassVar[str] = "More than is left of what was taken"
 
 
+class RefundNotFound(NotFound):
+    """Payment never heard of this refund, or it is not of this attempt."""
+
+    code: ClassVar[str] = "payment.refund_not_found"
+
+
+class ReceiptsUnsupported(Conflict):
+    """The payment system that has the money registers no fiscal receipts."""
+
+    code: ClassVar[str] = "payment.receipts_unsupported"
+    title: ClassVar[str] = "This payment system registers no fiscal receipts"
+
+
+class ReceiptUntimely(Conflict):
+    """The money that the receipt is about is not known to have moved."""
+
+    code: ClassVar[str] = "payment.receipt_untimely"
+    title: ClassVar[str] = "No money has moved that this receipt could be about"
+
+
 class OutcomeUnknown(Transient):
     """The payment system did not answer in a way that decides anything: ask again with the same id."""
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "billing_0005"
-down_revision = "billing_0002"
+down_revision = "billing_0004"
 
 MOMENT = sa.TIMESTAMP(timezone=True)
 REASONS = (
@@ -15,7 +15,6 @@ REASONS = (
 
 
 def upgrade() -> None:
-    op.create_index("ix_ledger_entry_occurred_at", "ledger_entry", ["occurred_at", "id"], schema="billing")
     create_run()
     create_row()
     create_register_line()

@@ -11,6 +11,7 @@ from theatre.billing.models.payments import (
     Refund,
     RefundItem,
 )
+from theatre.billing.models.receipts import Receipt
 from theatre.billing.models.reconciliation import (
     Outcome,
     Reason,
@@ -25,6 +26,7 @@ from theatre.billing.models.schema import Base
 from theatre.billing.models.states import (
     OPEN_SUBSCRIPTION,
     PAYMENT_TRANSITIONS,
+    RECEIPT_TRANSITIONS,
     REFUND_TRANSITIONS,
     RESERVING,
     CaseKind,
@@ -32,6 +34,8 @@ from theatre.billing.models.states import (
     PaymentStatus,
     ProductKind,
     PromoKind,
+    ReceiptKind,
+    ReceiptStatus,
     RefundSource,
     RefundStatus,
     SubscriptionStatus,
@@ -40,6 +44,7 @@ from theatre.billing.models.states import (
 __all__ = [
     "OPEN_SUBSCRIPTION",
     "PAYMENT_TRANSITIONS",
+    "RECEIPT_TRANSITIONS",
     "REFUND_TRANSITIONS",
     "RESERVING",
     "AccountBalance",
@@ -67,6 +72,9 @@ __all__ = [
     "PromoRedemption",
     "PromoUser",
     "Reason",
+    "Receipt",
+    "ReceiptKind",
+    "ReceiptStatus",
     "ReconciliationRow",
     "ReconciliationRun",
     "Refund",

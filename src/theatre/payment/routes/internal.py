@@ -10,14 +10,15 @@ from theatre.contracts.payment import (
     Attempt,
     ListingProviders,
     OperationPage,
+    ReceiptState,
     RefundState,
     SettledOperation,
 )
 from theatre.kit.access import CallingService
 from theatre.kit.fields import Moment
 from theatre.kit.routing import StrictRoute
-from theatre.payment import attempts, operations, refunds
-from theatre.payment.schemas import AttemptBody, OperationBody, RefundBody
+from theatre.payment import attempts, operations, receipts, refunds
+from theatre.payment.schemas import AttemptBody, OperationBody, ReceiptBody, RefundBody
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
@@ -78,3 +79,9 @@ async def settle_operation(
 ) -> SettledOperation:
     resources = request.app.state.resources
     return await operations.settle(resources.sessions, provider, asked, outside=resources.outside)
+
+
+@router.post("/receipts", summary="Register a fiscal receipt, or tell how the one of this id stands")
+async def register_receipt(request: Request, asked: ReceiptBody, _: CallingService) -> ReceiptState:
+    resources = request.app.state.resources
+    return await receipts.register(resources.sessions, asked, outside=resources.outside)

@@ -4,9 +4,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 from theatre.billing.models import Outcome, Reason, ReconciliationRow, RunStatus
+from theatre.billing.schemas.money import money
 from theatre.contracts.payment import OperationKind
 from theatre.kit.fields import Answer, MoneyField
-from theatre.kit.money import Money
 
 
 class RunAnswer(Answer):
@@ -58,6 +58,8 @@ def _source(row: ReconciliationRow, name: str) -> SourceAnswer | None:
     if amount_minor is None or currency is None:
         return None
     fee_minor = getattr(row, f"{name}_fee_minor")
-    fee = None if fee_minor is None else MoneyField.model_validate(Money(fee_minor, currency))
-    amount = MoneyField.model_validate(Money(amount_minor, currency))
-    return SourceAnswer(amount=amount, fee=fee, day=getattr(row, f"{name}_on"))
+    return SourceAnswer(
+        amount=money(amount_minor, currency),
+        fee=None if fee_minor is None else money(fee_minor, currency),
+        day=getattr(row, f"{name}_on"),
+    )

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from tests.billing.acts import NOW, balances, buy, events, give_back, pay
-from theatre.billing import refunds, verification
+from theatre.billing import provider_refunds, refunds, verification
 from theatre.billing.models import Case, Payment, Refund, RefundSource
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.money import Amount
@@ -46,7 +46,7 @@ async def test_a_part_given_back_in_the_cabinet_is_a_refund_like_any_other(
     attempt_id = await pay(session, settings, payment)
     event = told(payment, attempt_id, 100)
     for _ in range(2):
-        await refunds.recognize(session, event, now=NOW)
+        await provider_refunds.recognize(session, event, now=NOW)
     refund = await session.get_one(Refund, event.refund_id)
     assert (refund.source, refund.status, refund.settled_at) == (RefundSource.PROVIDER, "succeeded", NOW)
     assert (payment.status, payment.refunded_minor) == ("paid", 100)
@@ -61,7 +61,7 @@ async def test_all_given_back_in_the_cabinet_ends_the_rights(
 ) -> None:
     payment = await buy(session, settings, "plan")
     attempt_id = await pay(session, settings, payment)
-    await refunds.recognize(session, told(payment, attempt_id, payment.total_minor), now=NOW)
+    await provider_refunds.recognize(session, told(payment, attempt_id, payment.total_minor), now=NOW)
     assert (payment.status, payment.refunded_minor) == ("refunded", payment.total_minor)
     await check_books(session, payment)
 
@@ -76,7 +76,7 @@ async def test_more_than_is_left_is_unallocated_and_a_case(
     amount_minor = payment.total_minor - 99 if currency == "RUB" else 1
     event = told(payment, attempt_id, amount_minor, currency)
     for _ in range(2):
-        await refunds.recognize(session, event, now=NOW)
+        await provider_refunds.recognize(session, event, now=NOW)
     assert payment.refunded_minor == 100
     assert (await balances(session, payment))["unallocated"] == amount_minor
     assert await cases_of(session, payment) == ["refund_unexpected"]
@@ -87,7 +87,7 @@ async def test_money_of_an_attempt_that_bought_nothing_is_taken_from_what_is_una
 ) -> None:
     payment = await buy(session, settings, "film")
     await pay(session, settings, payment)
-    await refunds.recognize(session, told(payment, new_id(), 500), now=NOW)
+    await provider_refunds.recognize(session, told(payment, new_id(), 500), now=NOW)
     assert (payment.status, payment.refunded_minor) == ("paid", 0)
     assert await cases_of(session, payment) == ["refund_unexpected"]
 
@@ -99,6 +99,6 @@ async def test_a_refund_of_ours_is_settled_as_before(session: Session, settings:
     refund = await refunds.request(session, payment.id, claim, settings=settings, now=NOW)
     event = told(payment, attempt_id, payment.total_minor).model_copy(update={"refund_id": refund.id})
     for _ in range(2):
-        await refunds.recognize(session, event, now=NOW)
+        await provider_refunds.recognize(session, event, now=NOW)
     assert (refund.source, refund.status, payment.status) == (RefundSource.USER, "succeeded", "refunded")
     await check_books(session, payment)
