@@ -25,6 +25,7 @@ from theatre.billing.routes.admin import (
     payments,
     promotions,
     receipts,
+    reconciliation,
     refunds,
 )
 from theatre.billing.settings import BillingSettings
@@ -45,7 +46,19 @@ from theatre.kit.worker import Worker
 # payment-service asks the provider meanwhile, which has ten seconds
 PAYMENT_TIMEOUT_SECONDS = 15.0
 CONSUMERS = [outcomes, sending, telling]
-ADMIN = [payments, refunds, receipts, promotions, customers, catalogue, cases, ledger, audit, messages]
+ADMIN = [
+    payments,
+    refunds,
+    receipts,
+    promotions,
+    customers,
+    catalogue,
+    cases,
+    ledger,
+    reconciliation,
+    audit,
+    messages,
+]
 # who wants more whole lists than that at the same moment is asked to come back
 EXPORTS_AT_ONCE = 2
 

@@ -1,5 +1,7 @@
 """What billing refuses, in words for users and stable codes for programs."""
 
+from collections.abc import Sequence
+
 from theatre.kit import errors
 
 
@@ -182,6 +184,37 @@ class CaseUnknown(errors.NotFound):
 class CaseNotOpen(errors.Conflict):
     code = "billing.case_not_open"
     title = "This case has been closed already"
+
+
+class RegisterRejected(errors.Invalid):
+    code = "billing.register_rejected"
+    title = "The register cannot be read; nothing was imported"
+
+    @classmethod
+    def of(cls, faults: Sequence[object], count: int) -> "RegisterRejected":
+        """Name the lines at fault; `count` is how many there are in all."""
+        more = [f"and {count - len(faults)} more"] if count > len(faults) else []
+        return cls("\n".join([f"{cls.title}:", *map(str, faults), *more]))
+
+
+class ReconciliationUnknown(errors.NotFound):
+    code = "billing.reconciliation_unknown"
+    title = "No such reconciliation"
+
+
+class ProviderNotReconciled(errors.Invalid):
+    code = "billing.provider_not_reconciled"
+    title = "No such payment system, or none whose days are reconciled"
+
+
+class RunAtWork(errors.Conflict):
+    code = "billing.reconciliation_at_work"
+    title = "This day is being reconciled by another worker; try again when it has ended"
+
+
+class RunLost(errors.Conflict):
+    code = "billing.reconciliation_lost"
+    title = "Another worker has taken this reconciliation over"
 
 
 class ProductCodeTaken(errors.Conflict):

@@ -300,9 +300,11 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
 
 
 async def _accept_again(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> bool:
-    """Owe again what a failed refund has paid out after all; False if that is more than was left."""
+    """Owe what was paid out though we owed nothing; False if it is not the payment's, or more than was left."""
+    is_of_payment = (refund.attempt_id, refund.currency) == (payment.paid_attempt_id, payment.currency)
     reserved = await _reserved(session, payment.id)
-    fits = refund.source == RefundSource.LATE or reserved + refund.amount_minor <= payment.total_minor
+    fits = is_of_payment and reserved + refund.amount_minor <= payment.total_minor
+    fits = fits or refund.source == RefundSource.LATE
     if fits:
         lines = await _sale_taken_back(session, payment, refund)
     else:

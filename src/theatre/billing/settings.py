@@ -26,6 +26,15 @@ class BillingSettings(ServiceSettings):
     )
     rental_days: int = Field(30, ge=1)
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
+    reconciliation_zone: str = Field("Europe/Moscow", description="zone of the day that providers reckon by")
+    reconciliation_delay_hours: int = Field(
+        4, ge=0, le=72, description="how long after its end a day is reconciled, so that stragglers are in"
+    )
+    register_columns: dict[str, dict[str, str]] = Field(
+        {},
+        description="by provider, the names of a register's columns where they differ from ours: kind, reference, "
+        "payment_reference, amount, currency, fee, happened_at",
+    )
     money_rate_limit: str = "1000/minute"
     promo_guess_limit: str = Field("20/hour", description="how many unknown promo codes one user may try")
     seller_name: str = Field("Online Theatre", min_length=1, max_length=200)

@@ -214,6 +214,65 @@ class RefundFailed(Event):
     failure: Failure
 
 
+class OperationKind(StrEnum):
+    """What a provider does with money."""
+
+    CAPTURE = "capture"
+    REFUND = "refund"
+
+
+class Operation(BaseModel):
+    """Money that a provider says it has taken or given back.
+
+    `operation_id` is the attempt's or the refund's, where payment-service knows it; `fee` what the provider kept.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: OperationKind
+    reference: str
+    payment_reference: str
+    operation_id: UUID | None
+    amount: Amount
+    fee: Amount | None
+    happened_at: datetime
+
+
+class OperationPage(BaseModel):
+    """A part of a provider's list; on the last `next_cursor` is null."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[Operation]
+    next_cursor: str | None
+
+
+class OperationQuestion(_Frozen):
+    """Which operation is meant: by our id, or by the provider's reference."""
+
+    kind: OperationKind
+    operation_id: UUID | None = None
+    reference: str | None = None
+
+
+class SettledOperation(BaseModel):
+    """How an operation stands: its names as far as payment-service knows them, and what the provider did, if it did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reference: str | None
+    operation_id: UUID | None
+    operation: Operation | None
+
+
+class ListingProviders(BaseModel):
+    """The payment systems that can list what they did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[str]
+
+
 class PaymentClient:
     """Payment-service's internal doors as billing calls them."""
 
@@ -259,6 +318,37 @@ class PaymentClient:
             Unknown, Refused
         """
         return await self._client.post(f"{PREFIX}/receipts", start, ReceiptState)
+
+    async def list_providers(self) -> list[str]:
+        """Name the payment systems that can list what they did.
+
+        Raises:
+            Unknown, Refused
+        """
+        return (await self._client.get(f"{PREFIX}/providers", ListingProviders)).items
+
+    async def list_operations(
+        self, provider: str, *, since: datetime, until: datetime, cursor: str | None = None
+    ) -> OperationPage:
+        """Read a page of what a provider took and gave back from `since` until before `until`, in its own order.
+
+        Raises:
+            Unknown, Refused
+        """
+        asked = {"since": since.isoformat(), "until": until.isoformat()}
+        params = asked if cursor is None else {**asked, "cursor": cursor}
+        return await self._client.get(
+            f"{PREFIX}/providers/{provider}/operations", OperationPage, params=params
+        )
+
+    async def settle_operation(self, provider: str, question: OperationQuestion) -> SettledOperation:
+        """Have payment-service read an operation again from its provider and take note of it.
+
+        Raises:
+            Unknown, Refused
+        """
+        path = f"{PREFIX}/providers/{provider}/operations"
+        return await self._client.post(path, question, SettledOperation)
 
     async def close(self) -> None:
         await self._client.close()

@@ -24,6 +24,7 @@ from theatre.payment.models import OutboxMessage
 from theatre.payment.outside import Outside
 from theatre.payment.providers.yookassa import Trust, YooKassa
 from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
+from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yookassa_wire import Wire
 from theatre.payment.resources import Resources
 from theatre.payment.return_page import ReturnPage
@@ -86,6 +87,7 @@ def outside_of(
         links=links,
         clock=clock,
         public_url=settings.public_url.rstrip("/"),
+        statements={yookassa.name: YooKassaStatement(wire)},
     )
 
 

@@ -17,6 +17,19 @@ class ProviderNotFound(NotFound):
     code: ClassVar[str] = "payment.provider_not_found"
 
 
+class OperationsNotListed(NotFound):
+    """No payment system of this name here can list what it did."""
+
+    code: ClassVar[str] = "payment.operations_not_listed"
+
+
+class PeriodInvalid(Invalid):
+    """A time that ends before it begins, or is longer than one may ask for."""
+
+    code: ClassVar[str] = "payment.period_invalid"
+    title: ClassVar[str] = "The period must run forward, 32 days at most"
+
+
 class ProviderUnknown(Invalid):
     """An attempt was asked for with a payment system that we do not have."""
 

@@ -7,6 +7,7 @@ from theatre.kit.clock import Clock
 from theatre.payment.fiscal import Registers
 from theatre.payment.flights import Flights
 from theatre.payment.providers import Provider, Providers, choose
+from theatre.payment.statements import Statements
 from theatre.payment.states import States
 
 
@@ -23,6 +24,7 @@ class Outside:
     links: ShortLinkClient
     clock: Clock
     public_url: str
+    statements: Statements = field(default_factory=dict)
     registers: Registers = field(default_factory=dict)
     flights: Flights = field(default_factory=Flights)
 

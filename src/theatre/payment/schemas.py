@@ -5,7 +5,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptStart, AttemptStatus, ReceiptStart, RefundStart
+from theatre.contracts.payment import (
+    AttemptStart,
+    AttemptStatus,
+    OperationQuestion,
+    ReceiptStart,
+    RefundStart,
+)
 from theatre.kit.fields import Answer, Line, Storable, Word
 from theatre.kit.money import digits
 from theatre.payment.addresses import MAX_CHARACTERS
@@ -39,6 +45,18 @@ class RefundBody(RefundStart):
 
     amount: Collectable
     reason: Text
+
+
+class OperationBody(OperationQuestion):
+    """`OperationQuestion` as it may come over the wire."""
+
+    reference: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,255}$")] | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> "OperationBody":
+        if (self.operation_id is None) == (self.reference is None):
+            raise ValueError("either operation_id or reference is needed")
+        return self
 
 
 class ReceiptBody(ReceiptStart):

@@ -12,6 +12,14 @@ from theatre.billing.models.payments import (
     RefundItem,
 )
 from theatre.billing.models.receipts import Receipt
+from theatre.billing.models.reconciliation import (
+    Outcome,
+    Reason,
+    ReconciliationRow,
+    ReconciliationRun,
+    RegisterLine,
+    RunStatus,
+)
 from theatre.billing.models.records import AuditRecord, Case
 from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
 from theatre.billing.models.schema import Base
@@ -51,6 +59,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerPosting",
     "OutboxMessage",
+    "Outcome",
     "Payment",
     "PaymentItem",
     "PaymentStatus",
@@ -62,14 +71,19 @@ __all__ = [
     "PromoKind",
     "PromoRedemption",
     "PromoUser",
+    "Reason",
     "Receipt",
     "ReceiptKind",
     "ReceiptStatus",
+    "ReconciliationRow",
+    "ReconciliationRun",
     "Refund",
     "RefundItem",
     "RefundSource",
     "RefundStatus",
+    "RegisterLine",
     "RevenueSchedule",
+    "RunStatus",
     "Subscription",
     "SubscriptionPeriod",
     "SubscriptionStatus",
