@@ -1,9 +1,10 @@
 """Wiring of payment."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
+from typing import Protocol
 
 import httpx
 from fastapi import FastAPI
@@ -16,14 +17,15 @@ from theatre.kit.cache import Cache, RedisCache
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient, ServiceToken
+from theatre.kit.ids import new_id
 from theatre.kit.outbox import Relay
 from theatre.kit.ratelimit import RedisRateLimit
 from theatre.kit.worker import Worker
 from theatre.payment.jobs import jobs
 from theatre.payment.models import OutboxMessage
 from theatre.payment.outside import Outside
-from theatre.payment.providers.yookassa import Trust, YooKassa
-from theatre.payment.providers.yookassa_wire import Wire
+from theatre.payment.providers import Provider, Providers, stripe, stripe_wire, yookassa, yookassa_wire
+from theatre.payment.providers.pages import Pages
 from theatre.payment.resources import Resources
 from theatre.payment.return_page import ReturnPage
 from theatre.payment.routes import internal, public
@@ -55,15 +57,14 @@ async def open_resources(
         stack.push_async_callback(auth.close)
         links = open_links(settings, token, transport)
         stack.push_async_callback(links.close)
-        wire = open_wire(settings, transport)
-        stack.push_async_callback(wire.close)
+        providers = await stack.enter_async_context(open_providers(settings, transport, clock))
         yield Resources(
             engine=engine,
             sessions=sessions_of(engine),
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             broker=await stack.enter_async_context(open_broker(settings)) if broker is None else broker,
             clock=clock,
-            outside=outside_of(settings, wire, cache, links=links, clock=clock),
+            outside=outside_of(settings, providers, cache, links=links, clock=clock),
             tokens=Tokens(cache, settings.token_secret_list()),
             ratelimit=ratelimit,
             return_page=ReturnPage(),
@@ -73,17 +74,17 @@ async def open_resources(
 
 
 def outside_of(
-    settings: PaymentSettings, wire: Wire, cache: Cache, *, links: ShortLinkClient, clock: Clock
+    settings: PaymentSettings, providers: Providers, cache: Cache, *, links: ShortLinkClient, clock: Clock
 ) -> Outside:
-    """Choose the payment systems, and put together what verbs reach."""
-    yookassa = YooKassa(wire, trust_of(settings))
+    """Put together what verbs reach."""
     return Outside(
-        providers={yookassa.name: yookassa},
+        providers=providers,
         default_provider=settings.default_provider,
         states=States(cache),
         links=links,
         clock=clock,
         public_url=settings.public_url.rstrip("/"),
+        routes=settings.provider_routes,
     )
 
 
@@ -101,28 +102,80 @@ def open_links(
     )
 
 
-def open_wire(settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None) -> Wire:
-    """Open the way to YooKassa."""
-    return Wire(
+@asynccontextmanager
+async def open_providers(
+    settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None, clock: Clock
+) -> AsyncIterator[Providers]:
+    """Open the ways to the payment systems that are on, in their order."""
+    async with AsyncExitStack() as stack:
+        opened = {}
+        for name in settings.providers:
+            provider, wire = MEMBERS[name](settings, transport, clock)
+            stack.push_async_callback(wire.close)
+            opened[name] = provider
+        yield opened
+
+
+class Wire(Protocol):
+    """A way to a payment system."""
+
+    async def close(self) -> None: ...
+
+
+def make_yookassa(
+    settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None, _: Clock
+) -> tuple[Provider, Wire]:
+    """Make YooKassa, believed only with real money in production."""
+    wire = yookassa_wire.Wire(
         settings.yookassa_api_url,
         shop_id=settings.yookassa_shop_id,
         secret_key=settings.yookassa_secret_key.get_secret_value(),
         transport=transport,
     )
-
-
-def trust_of(settings: PaymentSettings) -> Trust:
-    """Say what we believe of YooKassa: outside production also the sandbox's page and its money."""
-    is_production = settings.env == "production"
-    api = httpx.URL(settings.yookassa_api_url)
-    origins = (settings.public_url.rstrip("/"), f"{api.scheme}://{api.netloc.decode()}")
-    return Trust(
+    trust = yookassa.Trust(
         shop_id=settings.yookassa_shop_id,
         networks=settings.callback_networks,
-        page_hosts=settings.yookassa_confirmation_hosts,
-        page_origins=() if is_production else origins,
-        takes_test_money=not is_production,
+        pages=pages_of(settings, settings.yookassa_confirmation_hosts, settings.yookassa_api_url),
+        takes_test_money=settings.env != "production",
     )
+    return yookassa.YooKassa(wire, trust), wire
+
+
+def make_stripe(
+    settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None, clock: Clock
+) -> tuple[Provider, Wire]:
+    """Make Stripe, believed only with real money in production."""
+    key = settings.stripe_secret_key.get_secret_value()
+    wire = stripe_wire.Wire(settings.stripe_api_url, secret_key=key, transport=transport)
+    trust = stripe.Trust(
+        webhook_secrets=settings.stripe_webhook_secret_list(),
+        pages=pages_of(settings, settings.stripe_page_hosts, settings.stripe_api_url),
+        takes_test_money=settings.env != "production",
+    )
+    return stripe.Stripe(wire, trust, clock), wire
+
+
+MEMBERS: Mapping[
+    str, Callable[[PaymentSettings, httpx.AsyncBaseTransport | None, Clock], tuple[Provider, Wire]]
+] = {"yookassa": make_yookassa, "stripe": make_stripe}
+
+
+def pages_of(settings: PaymentSettings, hosts: Collection[str], api_url: str) -> Pages:
+    """Say to which pages of a payment system people may be sent: outside production also to the sandbox's."""
+    api = httpx.URL(api_url)
+    origins = (settings.public_url.rstrip("/"), f"{api.scheme}://{api.netloc.decode()}")
+    return Pages(hosts, () if settings.env == "production" else origins)
+
+
+async def ask_provider(settings: PaymentSettings, name: str) -> str:
+    """Tell whether a payment system answers and knows us, by asking for what it cannot have.
+
+    Raises:
+        OutcomeUnknown
+    """
+    async with open_providers(settings, None, SystemClock()) as providers:
+        await providers[name].read(str(new_id()))
+    return "knows us"
 
 
 @asynccontextmanager
