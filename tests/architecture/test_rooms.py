@@ -7,8 +7,19 @@ import pytest
 from tests.architecture.sources import list_services, read_sources
 
 REQUIRED = {"__init__", "app", "settings"}
-# folders beside the noun modules: faces of a door, a port with its members, the schema's history, things to show
-FOLDERS = {"routes", "migrations", "providers", "channels", "search", "templates", "static", "texts"}
+# folders beside the noun modules: faces of a door, a port with its members, the schema's history, things to show,
+# another face of the sandbox
+FOLDERS = {
+    "routes",
+    "migrations",
+    "providers",
+    "channels",
+    "search",
+    "templates",
+    "static",
+    "texts",
+    "stripe",
+}
 SERVICES = list_services()
 
 

@@ -25,9 +25,7 @@ ATTEMPT = UUID(int=1)
 REFUND = UUID(int=2)
 REFERENCE = "318a8480-000f-5000-9000-1c0ffee00001"
 ORDER = Order(ATTEMPT, UUID(int=3), Money(39900, "RUB"), "A month", "https://theatre.example/r", False)
-TRUST = Trust(
-    shop_id="555001", networks=(ip_network("185.71.76.0/27"),), pages=Pages(hosts=("yoomoney.ru",))
-)
+TRUST = Trust(shop_id="555001", networks=(ip_network("185.71.76.0/27"),), pages=Pages(hosts=("yoomoney.ru",)))
 PAGE = "https://yoomoney.ru/checkout/payments/v2/contract?orderId=1"
 
 

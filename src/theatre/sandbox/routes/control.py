@@ -29,7 +29,7 @@ router = APIRouter(
     prefix="/sandbox/control/v1", tags=["control"], route_class=StrictRoute, dependencies=[Depends(refreshed)]
 )
 Paging = Annotated[PageRequest, Depends(page_request)]
-ShopId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$")]
+ShopId = Annotated[str, Path(pattern=r"^([0-9]{1,18}|acct_[0-9A-Za-z]{1,40})$")]
 
 
 @router.get("/notifications", summary="List notifications, newest first")
