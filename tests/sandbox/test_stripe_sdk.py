@@ -229,7 +229,8 @@ def test_money_is_given_back_in_parts_and_found(client: Sdk, server_url: str) ->
     )
     rest = client.v1.refunds.create({"charge": session.payment_intent.latest_charge.id})
     assert rest.amount == 10000
-    assert dict(client.v1.refunds.retrieve(part.id).metadata or {}) == {"n": "1"}
+    kept: Any = client.v1.refunds.retrieve(part.id)
+    assert kept.metadata.to_dict() == {"n": "1"}
     listed = client.v1.refunds.list({"payment_intent": intent})
     assert [item.id for item in listed.data] == [rest.id, part.id]
     with pytest.raises(stripe.InvalidRequestError):
