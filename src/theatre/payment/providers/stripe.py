@@ -4,7 +4,7 @@ Its notifications are signed, and the object is read again all the same: they co
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ CANCELED = "canceled"
 class Trust:
     """What we believe of what this provider says; of `webhook_secrets` each verifies, as while one is changed."""
 
-    webhook_secrets: Sequence[str]
+    webhook_secrets: Sequence[str] = field(repr=False)
     pages: Pages
     takes_test_money: bool = False
 
@@ -84,7 +84,10 @@ class Stripe:
         self._clock = clock
 
     async def create(self, order: Order) -> Reading:
-        """See `Provider`; a repetition gives the session as it was when it was made."""
+        """See `Provider`; a repetition gives the session as it was when it was made.
+
+        Stripe takes no term below half an hour, so an attempt that could not be offered in time is refused.
+        """
         ours = {"attempt_id": str(order.attempt_id), "payment_id": str(order.payment_id)}
         price = {
             "currency": order.total.currency.lower(),

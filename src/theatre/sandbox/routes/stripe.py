@@ -37,7 +37,8 @@ async def create_session(
 ) -> Response:
     async def make() -> Object:
         order = read_as(SessionOrder, fields)
-        payment = await sessions.create(session, order, call)
+        world_now = resources.state.clock.world_now()
+        payment = await sessions.create(session, order, call, world_now=world_now)
         return session_object(payment, resources.public_url, opened_by(order.expand))
 
     return await answered(session, call, make)

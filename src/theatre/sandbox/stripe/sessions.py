@@ -1,6 +1,6 @@
 """Checkout sessions as merchants make, read, list and expire them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select
@@ -28,15 +28,18 @@ SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=24)
 ID_PLACE = "{CHECKOUT_SESSION_ID}"
 
 
-async def create(session: Session, order: SessionOrder, call: Call) -> Payment:
+async def create(session: Session, order: SessionOrder, call: Call, *, world_now: datetime) -> Payment:
     """Make a session that waits for its payer.
+
+    Its end is named by the clock of the merchant, who lives in the world; the time until then passes by ours.
 
     Raises:
         InvalidRequest
     """
-    expires_at = call.now + LONGEST if order.expires_at is None else moment_of(order.expires_at)
-    # their clock counts whole seconds
-    if not call.now + SHORTEST - timedelta(seconds=1) <= expires_at <= call.now + LONGEST:
+    expires_at = world_now + LONGEST if order.expires_at is None else moment_of(order.expires_at)
+    term = expires_at - world_now
+    # they count whole seconds
+    if not SHORTEST - timedelta(seconds=1) <= term <= LONGEST:
         raise InvalidRequest(
             "expires_at must be between 30 minutes and 24 hours from now", parameter="expires_at"
         )
@@ -70,7 +73,7 @@ async def create(session: Session, order: SessionOrder, call: Call) -> Payment:
         is_processing=False,
         idempotence_key=call.key,
         created_at=call.now,
-        due_at=expires_at,
+        due_at=call.now + term,
     )
     session.add(payment)
     await session.flush()
