@@ -97,7 +97,7 @@ def _open(
     if payment.status != PaymentStatus.UNPAID or payment.expires_at <= now:
         raise PaymentNotPayable
     payment.return_url = _checked_return_url(checkout.return_url, payment.id, settings)
-    payment.provider = checkout.provider or settings.default_provider
+    payment.provider = checkout.provider
     payment.save_method = checkout.save_method
     payment.failure_code = payment.failure_message = None
     payment.open_attempt_id = new_id()
@@ -185,6 +185,8 @@ async def _keep_link(session: Session, attempt: Attempt) -> None:
     payment = await payments.get_locked(session, attempt.payment_id)
     # the outcome may have overtaken this answer; then there is no link to keep
     if payment.open_attempt_id == attempt.id:
+        # one that we did not name was chosen there, and with a link there it will not change any more
+        payment.provider = attempt.provider
         payment.confirmation_url = attempt.confirmation_url
         payment.short_url = attempt.short_url
         payment.link_expires_at = attempt.expires_at

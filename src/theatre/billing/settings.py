@@ -16,7 +16,6 @@ class BillingSettings(ServiceSettings):
     payment_url: str = "http://127.0.0.1:8000"
     notification_url: str = "http://127.0.0.1:8000"
     price_list: Path | None = None
-    default_provider: str = "yookassa"
     payment_ttl_seconds: int = Field(24 * 3600, ge=60, description="how long an unpaid payment may be paid")
     refund_window_days: int = Field(14, ge=0, description="how long a user may take money back without staff")
     refund_limits: dict[str, int] = Field(
