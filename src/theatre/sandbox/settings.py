@@ -8,13 +8,19 @@ from theatre.kit.settings import ServiceSettings
 
 
 class SandboxSettings(ServiceSettings):
-    """The demo shop and the pace of delayed outcomes."""
+    """The demo shop, the demo shop's wallet, and the pace of delayed outcomes."""
 
     service: ClassVar[str] = "sandbox"
 
     shop_id: str = Field("100001", pattern=r"^[0-9]{1,20}$")
     shop_secret_key: SecretStr = SecretStr("test_sandbox_secret_key")
     shop_oauth_token: SecretStr = SecretStr("")
+    wallet: str = Field("4100100000000001", pattern=r"^[0-9]{11,33}$")
+    wallet_token: SecretStr = SecretStr("sandbox-wallet-token-of-the-theatre")
+    wallet_notification_secret: SecretStr = SecretStr("sandbox-wallet-notification-secret")
+    wallet_notification_url: str = ""
+    wallet_client_id: str = "sandbox-theatre"
+    wallet_client_secret: SecretStr = SecretStr("sandbox-wallet-client-secret")
     payment_url: str = "http://127.0.0.1:8000"
     shop_notification_url: str = ""
     delayed_outcome_seconds: int = Field(5, ge=0, le=3600)
@@ -24,6 +30,11 @@ class SandboxSettings(ServiceSettings):
     def demo_notification_url(self) -> str:
         """Where the demo shop hears of changes: payment-service, unless another address is named."""
         return self.shop_notification_url or f"{self.payment_url}/payment/api/v1/callbacks/yookassa"
+
+    @property
+    def demo_wallet_notification_url(self) -> str:
+        """Where the owner of the demo shop's wallet hears of what came in."""
+        return self.wallet_notification_url or f"{self.payment_url}/payment/api/v1/callbacks/yoomoney"
 
     def production_faults(self) -> list[str]:
         """Refuse production altogether: this payment system takes no real money."""
