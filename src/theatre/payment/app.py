@@ -1,12 +1,13 @@
 """Wiring of payment."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.contracts.short_link import ShortLinkClient
@@ -14,7 +15,7 @@ from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.cache import Cache, RedisCache
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import open_own_engine, ping, sessions_of
+from theatre.kit.db import Sessions, open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient, ServiceToken
 from theatre.kit.outbox import Relay
 from theatre.kit.ratelimit import RedisRateLimit
@@ -22,14 +23,19 @@ from theatre.kit.worker import Worker
 from theatre.payment.jobs import jobs
 from theatre.payment.models import OutboxMessage
 from theatre.payment.outside import Outside
+from theatre.payment.providers import Provider
 from theatre.payment.providers.yookassa import Trust, YooKassa
 from theatre.payment.providers.yookassa_wire import Wire
+from theatre.payment.providers.yoomoney_parts import Parts, open_parts
 from theatre.payment.resources import Resources
 from theatre.payment.return_page import ReturnPage
-from theatre.payment.routes import internal, public
+from theatre.payment.routes import internal, public, wallet
 from theatre.payment.settings import PaymentSettings
 from theatre.payment.states import States
 from theatre.payment.tokens import Tokens
+from theatre.payment.wallet_page import WalletPage
+from theatre.payment.wallet_payments import Desk
+from theatre.payment.wallet_permits import Permits
 
 SHORT_LINK_TIMEOUT_SECONDS = 1.0
 
@@ -57,34 +63,71 @@ async def open_resources(
         stack.push_async_callback(links.close)
         wire = open_wire(settings, transport)
         stack.push_async_callback(wire.close)
+        sessions = sessions_of(engine)
+        yoomoney = open_yoomoney(settings, sessions, clock=clock, transport=transport)
+        if yoomoney is not None:
+            stack.push_async_callback(yoomoney.wire.close)
+        own: list[Provider] = [yoomoney.provider] if yoomoney else []
+        providers = [YooKassa(wire, trust_of(settings)), *own]
+        outside = outside_of(settings, providers, cache, links=links, clock=clock)
         yield Resources(
             engine=engine,
-            sessions=sessions_of(engine),
+            sessions=sessions,
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             broker=await stack.enter_async_context(open_broker(settings)) if broker is None else broker,
             clock=clock,
-            outside=outside_of(settings, wire, cache, links=links, clock=clock),
-            tokens=Tokens(cache, settings.token_secret_list()),
+            outside=outside,
             ratelimit=ratelimit,
             return_page=ReturnPage(),
+            wallet_desk=desk_of(settings, yoomoney, cache, outside=outside),
+            wallet_page=WalletPage(),
             trusted_proxies=settings.trusted_proxies,
             forged_callback_rate=settings.forged_callback_rate,
         )
 
 
 def outside_of(
-    settings: PaymentSettings, wire: Wire, cache: Cache, *, links: ShortLinkClient, clock: Clock
+    settings: PaymentSettings,
+    providers: Iterable[Provider],
+    cache: Cache,
+    *,
+    links: ShortLinkClient,
+    clock: Clock,
 ) -> Outside:
-    """Choose the payment systems, and put together what verbs reach."""
-    yookassa = YooKassa(wire, trust_of(settings))
+    """Put together what verbs reach."""
     return Outside(
-        providers={yookassa.name: yookassa},
+        providers={provider.name: provider for provider in providers},
         default_provider=settings.default_provider,
         states=States(cache),
         links=links,
         clock=clock,
         public_url=settings.public_url.rstrip("/"),
     )
+
+
+def open_yoomoney(
+    settings: PaymentSettings,
+    sessions: Sessions,
+    *,
+    clock: Clock,
+    transport: httpx.AsyncBaseTransport | None,
+) -> Parts | None:
+    """Open the way to YooMoney, if a wallet of ours is named."""
+    if not settings.yoomoney_wallet:
+        return None
+    return open_parts(settings, sessions, clock=clock, transport=transport)
+
+
+def desk_of(
+    settings: PaymentSettings, yoomoney: Parts | None, cache: Cache, *, outside: Outside
+) -> Desk | None:
+    """Put together what the pages of payers' wallets work with."""
+    if yoomoney is None:
+        return None
+    secrets = settings.token_secret_list()
+    # another key than that of the tokens, from the same secret
+    permits = Permits(yoomoney.wallet, Tokens(cache, secrets), cache, key=SecretStr(f"forms {secrets[0]}"))
+    return Desk(outside, permits)
 
 
 def open_links(
@@ -161,7 +204,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Payment",
-        routers=[internal.router, public.router],
+        routers=[internal.router, public.router, wallet.router],
         open_resources=opened,
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )

@@ -11,6 +11,10 @@ from theatre.kit.settings import MIN_SECRET_CHARACTERS, ServiceSettings
 
 SANDBOX_SHOP_ID = "100001"
 SANDBOX_SECRET_KEY = "test_sandbox_secret_key"  # noqa: S105 - the sandbox takes it, a production start does not
+SANDBOX_WALLET = "4100100000000001"
+SANDBOX_WALLET_TOKEN = "sandbox-wallet-token-of-the-theatre"  # noqa: S105 - likewise
+SANDBOX_WALLET_SECRET = "sandbox-wallet-notification-secret"  # noqa: S105 - likewise
+SANDBOX_CLIENT_SECRET = "sandbox-wallet-client-secret"  # noqa: S105 - likewise
 DEVELOPMENT_TOKEN_SECRET = "development-only-token-secret-0001"  # noqa: S105 - likewise
 WIDEST_NETWORK_BITS = {4: 16, 6: 32}
 
@@ -30,6 +34,9 @@ class PaymentSettings(ServiceSettings):
 
     `callback_networks` are the addresses that notifications may come from, `trusted_proxies` those whose
     `X-Forwarded-For` is believed. `token_secrets` encrypt wallet tokens: the newest first, older ones still read.
+    YooMoney is there if `yoomoney_wallet`, our own, is named: browsers go to `yoomoney_url`, and we too unless
+    `yoomoney_api_url` says otherwise. Of `yoomoney_notification_secrets` each is taken; `yoomoney_legacy_sha1` also
+    takes notifications that have the old hash alone.
     """
 
     service: ClassVar[str] = "payment"
@@ -40,6 +47,19 @@ class PaymentSettings(ServiceSettings):
     yookassa_shop_id: str = SANDBOX_SHOP_ID
     yookassa_secret_key: SecretStr = SecretStr(SANDBOX_SECRET_KEY)
     yookassa_confirmation_hosts: Words = ("yoomoney.ru", "yookassa.ru")
+    yoomoney_wallet: str = Field("", pattern=r"^([0-9]{11,33})?$")
+    yoomoney_wallet_token: SecretStr = SecretStr(SANDBOX_WALLET_TOKEN)
+    yoomoney_url: str = "http://127.0.0.1:8000/sandbox/yoomoney"
+    yoomoney_api_url: str = ""
+    yoomoney_client_id: str = "sandbox-theatre"
+    yoomoney_client_secret: SecretStr = SecretStr(SANDBOX_CLIENT_SECRET)
+    yoomoney_notification_secrets: SecretStr = SecretStr(SANDBOX_WALLET_SECRET)
+    yoomoney_legacy_sha1: bool = False
+    yoomoney_limit_roubles: int = Field(
+        5000,
+        gt=0,
+        description="what a payer's permission allows within 30 days, or the price if that is more",
+    )
     callback_networks: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     trusted_proxies: Networks = ()
     forged_callback_rate: str = "60/minute"
@@ -58,12 +78,35 @@ class PaymentSettings(ServiceSettings):
             "callback_networks": bool(self.callback_networks)
             and not any(map(_is_open, self.callback_networks)),
             "token_secrets": all(map(_is_strong, self.token_secret_list())),
+            **(self._yoomoney_checks() if self.yoomoney_wallet else {}),
         }
         return [*super().production_faults(), *(name for name, good in checks.items() if not good)]
 
+    def _yoomoney_checks(self) -> dict[str, bool]:
+        token = self.yoomoney_wallet_token.get_secret_value()
+        client_secret = self.yoomoney_client_secret.get_secret_value()
+        secrets = _listed(self.yoomoney_notification_secrets)
+        return {
+            "yoomoney_wallet": self.yoomoney_wallet != SANDBOX_WALLET,
+            "yoomoney_wallet_token": token not in {"", SANDBOX_WALLET_TOKEN},
+            "yoomoney_url": _is_real(self.yoomoney_url),
+            "yoomoney_api_url": not self.yoomoney_api_url or _is_real(self.yoomoney_api_url),
+            "yoomoney_client_id": self.yoomoney_client_id not in {"", "sandbox-theatre"},
+            "yoomoney_client_secret": client_secret not in {"", SANDBOX_CLIENT_SECRET},
+            "yoomoney_notification_secrets": all(secrets) and SANDBOX_WALLET_SECRET not in secrets,
+        }
+
+    def yoomoney_secret_list(self) -> list[str]:
+        """Give the secrets of `yoomoney_notification_secrets` that are any."""
+        return [secret for secret in _listed(self.yoomoney_notification_secrets) if secret]
+
     def token_secret_list(self) -> list[str]:
         """Give the secrets of `token_secrets`, the newest first; never none."""
-        return [part.strip() for part in self.token_secrets.get_secret_value().split(",")]
+        return _listed(self.token_secrets)
+
+
+def _listed(secrets: SecretStr) -> list[str]:
+    return [part.strip() for part in secrets.get_secret_value().split(",")]
 
 
 def _is_real(url: str) -> bool:
