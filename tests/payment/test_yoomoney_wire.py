@@ -1,6 +1,5 @@
 """What comes over the wire from YooMoney: signatures, notifications and answers in every broken shape."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -435,7 +434,7 @@ async def test_of_two_preparations_at_once_only_the_kept_one_is_sent() -> None:
     memory = Memory()
     wire, asked = wire_of(EMPTY, operation(), {**PREPARED, "request_id": "r2"}, {"status": "success"})
     provider = made(wire, Trust(()), memory)
-    request, original = provider._transfers.request, memory.find
+    original = memory.find
 
     async def meanwhile(label: UUID) -> Prepared | None:
         found = await original(label)
@@ -445,7 +444,6 @@ async def test_of_two_preparations_at_once_only_the_kept_one_is_sent() -> None:
     memory.find = meanwhile  # type: ignore[method-assign]
     await provider.refund(refund_order())
     assert asked[-1].content == b"request_id=r1&money_source=wallet"
-    assert request is not None
 
 
 async def test_a_refused_preparation_or_transfer_is_definite() -> None:
@@ -471,9 +469,6 @@ async def test_a_refund_that_history_shows_is_done() -> None:
     assert (given.status, given.amount, given.refund_id) == (RefundStatus.SUCCEEDED, TOTAL, REFUND)
 
 
-SEND: Callable[[Transfers], Any] = lambda transfers: transfers.send(SecretStr("t"), "r1")  # noqa: E731
-
-
 @pytest.mark.parametrize(
     ("answer", "status", "pause_seconds"),
     [
@@ -491,7 +486,7 @@ async def test_how_a_transfer_stands(
     answer: dict[str, Any], status: TransferStatus, pause_seconds: int
 ) -> None:
     wire, _ = wire_of(answer)
-    progress = await SEND(Transfers(wire))
+    progress = await Transfers(wire).send(SecretStr("t"), "r1")
     assert (progress.status, progress.again_after_seconds) == (status, pause_seconds)
 
 
@@ -502,7 +497,7 @@ async def test_how_a_transfer_stands(
 async def test_a_payer_is_not_sent_to_a_strange_address(page: str) -> None:
     """S-P6"""
     wire, _ = wire_of({"status": "ext_auth_required", "acs_uri": page})
-    assert (await SEND(Transfers(wire))).status == TransferStatus.WAITING
+    assert (await Transfers(wire).send(SecretStr("t"), "r1")).status == TransferStatus.WAITING
 
 
 async def test_another_charge_than_was_asked_for_is_not_confirmed() -> None:
