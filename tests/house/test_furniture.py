@@ -102,3 +102,15 @@ def test_links_lead_to_the_public_address_if_there_is_one(
     assert HouseSettings(port=9001).site == "http://127.0.0.1:9001"
     monkeypatch.setenv("THEATRE_PUBLIC_URL", "https://theatre.example/")
     assert HouseSettings(port=9001).site == "https://theatre.example"
+
+
+def test_payment_and_sandbox_share_the_wallet_and_its_secrets(file: Path) -> None:
+    parts = furnished(file)
+    payment, sandbox = parts["payment"], parts["sandbox"]
+    assert isinstance(payment, PaymentSettings)
+    assert isinstance(sandbox, SandboxSettings)
+    assert payment.yoomoney_wallet == sandbox.wallet
+    assert payment.yoomoney_wallet_token == sandbox.wallet_token
+    assert payment.yoomoney_client_secret == sandbox.wallet_client_secret
+    assert payment.yoomoney_notification_secrets == sandbox.wallet_notification_secret
+    assert payment.yoomoney_api_url == "http://127.0.0.1:8123/sandbox/yoomoney"

@@ -16,15 +16,15 @@ from tests.services import Services
 from theatre.kit.clock import MovableClock
 from theatre.kit.migrations import migrate
 from theatre.payment.app import create_app
-from theatre.payment.models import Attempt, OutboxMessage, ProviderEvent, Refund
-from theatre.payment.settings import PaymentSettings
+from theatre.payment.models import Attempt, OutboxMessage, ProviderEvent, Refund, WalletTransfer
+from theatre.payment.settings import SANDBOX_WALLET, PaymentSettings
 from theatre.sandbox.app import create_app as create_sandbox
 from theatre.sandbox.app import init as init_sandbox
 from theatre.sandbox.settings import SandboxSettings
 from theatre.short_link.app import create_app as create_short_link
 from theatre.short_link.settings import ShortLinkSettings
 
-TABLES = (OutboxMessage, ProviderEvent, Refund, Attempt)
+TABLES = (OutboxMessage, ProviderEvent, WalletTransfer, Refund, Attempt)
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +82,9 @@ async def standing_stage(
         database_url=database_url,
         redis_url=redis_url,
         janitor_seconds=3600,
-        providers="yookassa,stripe",
+        providers="yookassa,stripe,yoomoney",
         provider_routes={"USD": "stripe,yookassa", "GBP": "yookassa,stripe"},
+        yoomoney_wallet=SANDBOX_WALLET,
     )
     app = create_app(settings, transport=network, clock=clock)
     async with app.router.lifespan_context(app):

@@ -23,6 +23,7 @@ from theatre.payment import jobs
 from theatre.payment.models import Attempt, Base, OutboxMessage, ProviderEvent
 from theatre.payment.resources import Resources
 from theatre.payment.settings import PaymentSettings
+from theatre.payment.wallet_payments import Desk
 
 HOUSE = "http://127.0.0.1:8000"
 CALLBACKS = "/payment/api/v1/callbacks/yookassa"
@@ -62,6 +63,13 @@ class Stage:
     def resources(self) -> Resources:
         resources: Resources = self.app.state.resources
         return resources
+
+    @property
+    def desk(self) -> Desk:
+        """What the wallet's pages work with."""
+        desk = self.resources.wallet_desk
+        assert desk is not None
+        return desk
 
     def caller(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
         """Give a client that calls from an address."""
@@ -157,6 +165,14 @@ class Stage:
         answer: dict[str, Any] = response.json()
         return answer
 
+    async def ask_clock(self, *, advance_seconds: int) -> None:
+        """Move the sandbox's clock; what becomes due is done soon."""
+        transport = httpx.ASGITransport(self.network.applications["sandbox"])
+        async with httpx.AsyncClient(transport=transport, base_url=HOUSE) as tester:
+            body = {"advance_seconds": advance_seconds}
+            response = await tester.post("/sandbox/control/v1/clock", json=body)
+        assert response.status_code == 200, response.text
+
     async def call_back(
         self, event: str, reference: str, *, sender: str = "127.0.0.1", **changes: Any
     ) -> httpx.Response:
@@ -229,6 +245,7 @@ class Stage:
         await jobs.check_attempts(self.resources)
         await jobs.check_refunds(self.resources)
         await jobs.check_events(self.resources)
+        await jobs.check_transfers(self.resources)
 
     async def wait(self, **step: float) -> None:
         """Let time pass and the janitor have a round."""

@@ -147,4 +147,5 @@ async def test_payment_systems_to_choose_from_are_listed(stage: Stage) -> None:
     response = await stage.caller().get("/payment/api/v1/providers")
     yookassa = {"name": "yookassa", "title": "YooKassa", "is_default": True, "has_partial_refunds": True}
     stripe = {"name": "stripe", "title": "Stripe", "is_default": False, "has_partial_refunds": True}
-    assert response.json() == {"items": [yookassa, stripe]}
+    yoomoney = {"name": "yoomoney", "title": "YooMoney", "is_default": False, "has_partial_refunds": True}
+    assert response.json() == {"items": [yookassa, stripe, yoomoney]}

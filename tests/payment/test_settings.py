@@ -9,9 +9,13 @@ from pydantic import ValidationError
 from theatre.kit.settings import InsecureSettings
 from theatre.payment.settings import (
     DEVELOPMENT_TOKEN_SECRET,
+    SANDBOX_CLIENT_SECRET,
     SANDBOX_SECRET_KEY,
     SANDBOX_STRIPE_SECRET_KEY,
     SANDBOX_STRIPE_WEBHOOK_SECRET,
+    SANDBOX_WALLET,
+    SANDBOX_WALLET_SECRET,
+    SANDBOX_WALLET_TOKEN,
     PaymentSettings,
 )
 
@@ -37,9 +41,49 @@ SOUND_STRIPE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("sound", [SOUND, SOUND_STRIPE])
+SOUND_YOOMONEY: dict[str, Any] = {
+    **SOUND,
+    "providers": "yookassa,yoomoney",
+    "yoomoney_wallet": "410011161616877",
+    "yoomoney_wallet_token": "a token",
+    "yoomoney_url": "https://yoomoney.ru",
+    "yoomoney_client_id": "an application",
+    "yoomoney_client_secret": "its secret",
+    "yoomoney_notification_secrets": "the new one, the old one",
+}
+
+
+@pytest.mark.parametrize("sound", [SOUND, SOUND_STRIPE, SOUND_YOOMONEY])
 def test_sound_settings_start_in_production(sound: dict[str, Any]) -> None:
     PaymentSettings(**sound).check_production()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("yoomoney_wallet", SANDBOX_WALLET),
+        ("yoomoney_wallet_token", ""),
+        ("yoomoney_wallet_token", SANDBOX_WALLET_TOKEN),
+        ("yoomoney_url", "http://yoomoney.ru"),
+        ("yoomoney_url", "https://theatre.example/sandbox/yoomoney"),
+        ("yoomoney_api_url", "http://127.0.0.1:8000/sandbox/yoomoney"),
+        ("yoomoney_client_id", ""),
+        ("yoomoney_client_secret", ""),
+        ("yoomoney_client_secret", SANDBOX_CLIENT_SECRET),
+        ("yoomoney_notification_secrets", ""),
+        ("yoomoney_notification_secrets", "one,"),
+        ("yoomoney_notification_secrets", f"one,{SANDBOX_WALLET_SECRET}"),
+    ],
+)
+def test_a_wallet_of_ours_needs_all_of_its_secrets_in_production(name: str, value: str) -> None:
+    """S-P3, F-C9"""
+    with pytest.raises(InsecureSettings, match=f"PAYMENT_{name.upper()}$"):
+        PaymentSettings(**{**SOUND_YOOMONEY, name: value}).check_production()
+
+
+def test_a_wallet_is_a_number() -> None:
+    with pytest.raises(ValidationError):
+        PaymentSettings(yoomoney_wallet='41001"),payment-p2p')
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from theatre.kit.settings import ServiceSettings
 
 HANDED_DOWN = ("env", "public_url", "database_url", "redis_url", "broker_url", "broker_exchange")
 
+SANDBOX_WALLET = "4100100000000001"
+
 S = TypeVar("S", bound=ServiceSettings)
 Own = Callable[[Secrets, HouseSettings], dict[str, Any]]
 
@@ -56,17 +58,27 @@ def _payment(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
         "yookassa_api_url": f"{house.address}/sandbox/v3",
         "yookassa_secret_key": SecretStr(secrets.get("sandbox.shop_secret_key")),
         # the sandbox is every payment system that it has a face for
-        "providers": ("yookassa", "stripe"),
+        "providers": ("yookassa", "stripe", "yoomoney"),
         "stripe_api_url": f"{house.address}/sandbox/stripe/v1",
         "stripe_secret_key": SecretStr(secrets.get("sandbox.stripe_secret_key")),
         "stripe_webhook_secrets": SecretStr(secrets.get("sandbox.stripe_webhook_secret")),
         "token_secrets": SecretStr(secrets.get("payment.token_secrets")),
+        "yoomoney_wallet": SANDBOX_WALLET,
+        "yoomoney_url": f"{house.site}/sandbox/yoomoney",
+        "yoomoney_api_url": f"{house.address}/sandbox/yoomoney",
+        "yoomoney_wallet_token": SecretStr(secrets.get("sandbox.wallet_token")),
+        "yoomoney_client_secret": SecretStr(secrets.get("sandbox.wallet_client_secret")),
+        "yoomoney_notification_secrets": SecretStr(secrets.get("sandbox.wallet_notification_secret")),
     }
 
 
 def _sandbox(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
-    names = ("shop_secret_key", "stripe_secret_key", "stripe_webhook_secret")
-    return {name: SecretStr(secrets.get(f"sandbox.{name}")) for name in names}
+    names = (
+        *("shop_secret_key", "stripe_secret_key", "stripe_webhook_secret"),
+        *("wallet_token", "wallet_client_secret", "wallet_notification_secret"),
+    )
+    own = {name: SecretStr(secrets.get(f"sandbox.{name}")) for name in names}
+    return {**own, "wallet": SANDBOX_WALLET}
 
 
 OWN: dict[str, Own] = {"auth": _auth, "payment": _payment, "sandbox": _sandbox}

@@ -26,6 +26,9 @@ class Cache(Protocol):
 
     async def get(self, key: str) -> bytes | None: ...
 
+    async def take(self, key: str) -> bytes | None:
+        """Give a value and forget it: of several who take, one gets it."""
+
     async def put(self, key: str, value: bytes, *, ttl_seconds: int) -> None: ...
 
     async def drop(self, key: str) -> None: ...
@@ -46,6 +49,14 @@ class RedisCache:
     async def get(self, key: str) -> bytes | None:
         try:
             value = await self.redis.get(f"{self.prefix}:{key}")
+        except (RedisError, OSError, TimeoutError) as error:
+            raise CacheAway from error
+        return value.encode() if isinstance(value, str) else value
+
+    async def take(self, key: str) -> bytes | None:
+        """See `Cache`."""
+        try:
+            value = await self.redis.getdel(f"{self.prefix}:{key}")
         except (RedisError, OSError, TimeoutError) as error:
             raise CacheAway from error
         return value.encode() if isinstance(value, str) else value

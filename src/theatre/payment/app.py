@@ -7,6 +7,7 @@ from functools import partial
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from theatre.contracts.auth import AuthClient, open_access, service_token
 from theatre.contracts.short_link import ShortLinkClient
@@ -25,10 +26,13 @@ from theatre.payment.outside import Outside
 from theatre.payment.providers.members import Ground, Member, ask, open_members
 from theatre.payment.resources import Resources
 from theatre.payment.return_page import ReturnPage
-from theatre.payment.routes import internal, public
+from theatre.payment.routes import internal, public, wallet
 from theatre.payment.settings import PaymentSettings
 from theatre.payment.states import States
 from theatre.payment.tokens import Tokens
+from theatre.payment.wallet_page import WalletPage
+from theatre.payment.wallet_payments import Desk
+from theatre.payment.wallet_permits import Permits
 
 SHORT_LINK_TIMEOUT_SECONDS = 1.0
 
@@ -57,16 +61,18 @@ async def open_resources(
         sessions = sessions_of(engine)
         ground = Ground(settings, sessions, clock, transport)
         members = await stack.enter_async_context(open_members(ground))
+        outside = outside_of(settings, members, cache, links=links, clock=clock)
         yield Resources(
             engine=engine,
             sessions=sessions,
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             broker=await stack.enter_async_context(open_broker(settings)) if broker is None else broker,
             clock=clock,
-            outside=outside_of(settings, members, cache, links=links, clock=clock),
-            tokens=Tokens(cache, settings.token_secret_list()),
+            outside=outside,
             ratelimit=ratelimit,
             return_page=ReturnPage(),
+            wallet_desk=desk_of(settings, members, cache, outside=outside),
+            wallet_page=WalletPage(),
             trusted_proxies=settings.trusted_proxies,
             forged_callback_rate=settings.forged_callback_rate,
         )
@@ -92,6 +98,19 @@ def outside_of(
         public_url=settings.public_url.rstrip("/"),
         routes=settings.provider_routes,
     )
+
+
+def desk_of(
+    settings: PaymentSettings, members: Mapping[str, Member], cache: Cache, *, outside: Outside
+) -> Desk | None:
+    """Put together what the pages of payers' wallets work with."""
+    payers = next((member.wallet for member in members.values() if member.wallet), None)
+    if payers is None:
+        return None
+    secrets = settings.token_secret_list()
+    # another key than that of the tokens, from the same secret
+    permits = Permits(payers, Tokens(cache, secrets), cache, key=SecretStr(f"forms {secrets[0]}"))
+    return Desk(outside, permits)
 
 
 def open_links(
@@ -157,7 +176,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Payment",
-        routers=[internal.router, public.router],
+        routers=[internal.router, public.router, wallet.router],
         open_resources=opened,
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )

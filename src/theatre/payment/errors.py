@@ -116,3 +116,10 @@ class MalformedCallback(Problem):
 
     code: ClassVar[str] = "payment.callback_malformed"
     title: ClassVar[str] = "The callback cannot be read"
+
+
+class FormForged(Forbidden):
+    """A form that was not written by us for this browser."""
+
+    code: ClassVar[str] = "payment.form_forged"
+    title: ClassVar[str] = "Open the payment page again and repeat"

@@ -7,6 +7,7 @@ from theatre.contracts.payment import Failure
 REFUSED = "provider_refused"
 DECLINED = "declined"
 EXPIRED = "expired"
+BY_HAND = "refund_by_hand"
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     REFUSED: {
@@ -56,6 +57,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "permission_revoked": {
         "en": "The permission to charge this card was taken back.",
         "ru": "Разрешение на списание с этой карты отозвано.",
+    },
+    BY_HAND: {
+        "en": "A payment by card through this system cannot be returned automatically. We will return it by hand.",
+        "ru": "Оплату картой через эту систему нельзя вернуть автоматически. Мы вернём деньги вручную.",
     },
     "payee_refused": {
         "en": "The bank of the card did not take the money back.",

@@ -3,8 +3,8 @@
 from theatre.kit.db import transaction
 from theatre.kit.outbox import delete_sent
 from theatre.kit.worker import Job
-from theatre.payment import attempts, checks, provider_events, refunds
-from theatre.payment.models import Attempt, OutboxMessage, ProviderEvent, Refund
+from theatre.payment import attempts, checks, provider_events, refunds, wallet_payments
+from theatre.payment.models import Attempt, OutboxMessage, ProviderEvent, Refund, WalletTransfer
 from theatre.payment.resources import Resources
 
 TIDYING_SECONDS = 600
@@ -49,6 +49,18 @@ async def check_events(resources: Resources) -> None:
     await checks.check_due(resources.sessions, ProviderEvent, check, clock=resources.clock)
 
 
+async def check_transfers(resources: Resources) -> None:
+    """Go on with payers' transfers whose outcome is not known."""
+    desk = resources.wallet_desk
+    if desk is None:
+        return
+
+    async def check(transfer: WalletTransfer) -> None:
+        await wallet_payments.check(resources.sessions, transfer, desk=desk)
+
+    await checks.check_due(resources.sessions, WalletTransfer, check, clock=resources.clock)
+
+
 async def tidy(resources: Resources) -> None:
     """Delete outbox messages that were sent long ago."""
     async with transaction(resources.sessions) as session:
@@ -62,5 +74,6 @@ def jobs(every_seconds: float) -> list[Job[Resources]]:
         Job("check attempts", every_seconds, check_attempts),
         Job("check refunds", every_seconds, check_refunds),
         Job("check callbacks", every_seconds, check_events),
+        Job("check transfers", every_seconds, check_transfers),
         Job("tidy", TIDYING_SECONDS, tidy),
     ]

@@ -143,6 +143,27 @@ class Refund(Checked, Base):
     failure_message: Mapped[str | None]
 
 
+class WalletTransfer(Checked, Base):
+    """A transfer between wallets for an attempt or a refund, whose id it shares; at most one is ever sent for it.
+
+    A transfer by a payer is asked about at `next_check_at`, before which nobody else works at it; that of a refund is
+    asked about with its refund. From `sent_at` on money may have moved.
+    """
+
+    __tablename__ = "wallet_transfer"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("sent_at IS NULL OR request_id IS NOT NULL", name="sent_by_its_id"),
+        due_index("wallet_transfer"),
+    )
+
+    request_id: Mapped[str | None]
+    amount_minor: Mapped[Big]
+    currency: Mapped[str]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
 class ProviderEvent(Checked, Base):
     """One callback as it came, and what became of it. With `case_opened_at` it waits for a person."""
 

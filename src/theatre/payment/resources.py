@@ -11,7 +11,8 @@ from theatre.kit.ratelimit import RateLimit
 from theatre.payment.outside import Outside
 from theatre.payment.return_page import ReturnPage
 from theatre.payment.settings import Network
-from theatre.payment.tokens import Tokens
+from theatre.payment.wallet_page import WalletPage
+from theatre.payment.wallet_payments import Desk
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,9 @@ class Resources:
     broker: Broker
     clock: Clock
     outside: Outside
-    tokens: Tokens
     ratelimit: RateLimit
     return_page: ReturnPage
+    wallet_desk: Desk | None
+    wallet_page: WalletPage
     trusted_proxies: Collection[Network]
     forged_callback_rate: str

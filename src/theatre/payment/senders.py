@@ -3,7 +3,15 @@
 from collections.abc import Collection, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from fastapi import Request
+
 Address = IPv4Address | IPv6Address
+
+
+def sender_in(request: Request, *, trusted: Collection[IPv4Network | IPv6Network]) -> Address | None:
+    """Give the address that a request comes from."""
+    peer = request.client.host if request.client else None
+    return sender_of(peer, request.headers.getlist("x-forwarded-for"), trusted=trusted)
 
 
 def sender_of(

@@ -14,12 +14,16 @@ SANDBOX_SHOP_ID = "100001"
 SANDBOX_SECRET_KEY = "test_sandbox_secret_key"  # noqa: S105 - the sandbox takes it, a production start does not
 SANDBOX_STRIPE_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 - likewise
 SANDBOX_STRIPE_WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105 - likewise
+SANDBOX_WALLET = "4100100000000001"
+SANDBOX_WALLET_TOKEN = "sandbox-wallet-token-of-the-theatre"  # noqa: S105 - likewise
+SANDBOX_WALLET_SECRET = "sandbox-wallet-notification-secret"  # noqa: S105 - likewise
+SANDBOX_CLIENT_SECRET = "sandbox-wallet-client-secret"  # noqa: S105 - likewise
 DEVELOPMENT_TOKEN_SECRET = "development-only-token-secret-0001"  # noqa: S105 - likewise
 WIDEST_NETWORK_BITS = {4: 16, 6: 32}
 LIVE_STRIPE_KEYS = ("sk_live_", "rk_live_")
 STRIPE_WEBHOOK_SECRETS = "whsec_"
 MIN_WEBHOOK_SECRET_CHARACTERS = 24
-KNOWN_PROVIDERS = frozenset({"yookassa", "stripe"})
+KNOWN_PROVIDERS = frozenset({"yookassa", "stripe", "yoomoney"})
 
 Network = IPv4Network | IPv6Network
 
@@ -51,6 +55,9 @@ class PaymentSettings(ServiceSettings):
     alone. `callback_networks` are the addresses that notifications may come from, `trusted_proxies` those whose
     `X-Forwarded-For` is believed. `token_secrets` encrypt wallet tokens: the newest first, older ones still read.
     Each of `stripe_webhook_secrets` verifies.
+    At YooMoney `yoomoney_wallet` is ours; browsers go to `yoomoney_url`, and we too unless `yoomoney_api_url` says
+    otherwise. Of `yoomoney_notification_secrets` each is taken; `yoomoney_legacy_sha1` also takes notifications that
+    have the old hash alone.
     """
 
     service: ClassVar[str] = "payment"
@@ -67,6 +74,19 @@ class PaymentSettings(ServiceSettings):
     stripe_secret_key: SecretStr = SecretStr(SANDBOX_STRIPE_SECRET_KEY)
     stripe_webhook_secrets: SecretStr = SecretStr(SANDBOX_STRIPE_WEBHOOK_SECRET)
     stripe_page_hosts: Words = ("checkout.stripe.com",)
+    yoomoney_wallet: str = Field(SANDBOX_WALLET, pattern=r"^[0-9]{11,33}$")
+    yoomoney_wallet_token: SecretStr = SecretStr(SANDBOX_WALLET_TOKEN)
+    yoomoney_url: str = "http://127.0.0.1:8000/sandbox/yoomoney"
+    yoomoney_api_url: str = ""
+    yoomoney_client_id: str = "sandbox-theatre"
+    yoomoney_client_secret: SecretStr = SecretStr(SANDBOX_CLIENT_SECRET)
+    yoomoney_notification_secrets: SecretStr = SecretStr(SANDBOX_WALLET_SECRET)
+    yoomoney_legacy_sha1: bool = False
+    yoomoney_limit_roubles: int = Field(
+        5000,
+        gt=0,
+        description="what a payer's permission allows within 30 days, or the price if that is more",
+    )
     callback_networks: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     trusted_proxies: Networks = ()
     forged_callback_rate: str = "60/minute"
@@ -88,6 +108,7 @@ class PaymentSettings(ServiceSettings):
         own: dict[str, Mapping[str, bool]] = {
             "yookassa": self._yookassa_checks(),
             "stripe": self._stripe_checks(),
+            "yoomoney": self._yoomoney_checks(),
         }
         for name in self.providers:
             checks.update(own[name])
@@ -112,6 +133,24 @@ class PaymentSettings(ServiceSettings):
             and all(secret.startswith(STRIPE_WEBHOOK_SECRETS) for secret in secrets)
             and all(len(secret) >= MIN_WEBHOOK_SECRET_CHARACTERS for secret in secrets),
         }
+
+    def _yoomoney_checks(self) -> dict[str, bool]:
+        token = self.yoomoney_wallet_token.get_secret_value()
+        client_secret = self.yoomoney_client_secret.get_secret_value()
+        secrets = parts_of(self.yoomoney_notification_secrets)
+        return {
+            "yoomoney_wallet": self.yoomoney_wallet != SANDBOX_WALLET,
+            "yoomoney_wallet_token": token not in {"", SANDBOX_WALLET_TOKEN},
+            "yoomoney_url": _is_real(self.yoomoney_url),
+            "yoomoney_api_url": not self.yoomoney_api_url or _is_real(self.yoomoney_api_url),
+            "yoomoney_client_id": self.yoomoney_client_id not in {"", "sandbox-theatre"},
+            "yoomoney_client_secret": client_secret not in {"", SANDBOX_CLIENT_SECRET},
+            "yoomoney_notification_secrets": all(secrets) and SANDBOX_WALLET_SECRET not in secrets,
+        }
+
+    def yoomoney_secret_list(self) -> list[str]:
+        """Give the secrets of `yoomoney_notification_secrets` that are any."""
+        return [secret for secret in parts_of(self.yoomoney_notification_secrets) if secret]
 
     def token_secret_list(self) -> list[str]:
         """Give the secrets of `token_secrets`, the newest first; never none."""

@@ -15,15 +15,24 @@ from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import open_own_engine, ping, sessions_of, transaction
 from theatre.kit.worker import Worker
-from theatre.sandbox import shops
+from theatre.sandbox import shops, yoomoney_wallets
 from theatre.sandbox.jobs import JOBS
 from theatre.sandbox.pages import Pages
 from theatre.sandbox.resources import Resources
-from theatre.sandbox.routes import checkout, control, merchant, stripe
+from theatre.sandbox.routes import (
+    checkout,
+    control,
+    merchant,
+    stripe,
+    yoomoney,
+    yoomoney_control,
+    yoomoney_pages,
+)
 from theatre.sandbox.sender import Sender
 from theatre.sandbox.settings import SandboxSettings
 from theatre.sandbox.state import State
 from theatre.sandbox.translation import OwnErrors
+from theatre.sandbox.yoomoney_pages import YooMoneyPages
 
 MAX_SENDING = 128
 
@@ -51,6 +60,8 @@ async def open_resources(
             state=state,
             sender=Sender(statements, state, http, timeout_seconds=settings.notification_timeout_seconds),
             pages=Pages(),
+            yoomoney_pages=YooMoneyPages(),
+            http=http,
             public_url=settings.public_url.rstrip("/"),
             delay=timedelta(seconds=settings.delayed_outcome_seconds),
         )
@@ -86,7 +97,10 @@ def create_app(
     app = create_service_app(
         settings.service,
         title="Sandbox payment system",
-        routers=[merchant.router, stripe.router, checkout.router, control.router],
+        routers=[
+            *(merchant.router, stripe.router, checkout.router, control.router),
+            *(yoomoney.router, yoomoney_pages.router, yoomoney_control.router),
+        ],
         open_resources=partial(open_working, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
@@ -96,10 +110,11 @@ def create_app(
 
 
 async def init(settings: SandboxSettings) -> None:
-    """Make the demo shops."""
+    """Make the demo shops and the demo wallets."""
     engine = open_own_engine(settings)
     try:
         async with transaction(sessions_of(engine)) as session:
             await shops.ensure_demo(session, settings)
+            await yoomoney_wallets.ensure_demo(session, settings)
     finally:
         await engine.dispose()

@@ -12,6 +12,7 @@ from theatre.kit.money import Money
 from theatre.sandbox.models import FaultKind, Notification, Shop
 from theatre.sandbox.operations import Operation
 from theatre.sandbox.schemas import WebAddress
+from theatre.sandbox.yoomoney_models import Behaviour, Signing
 
 MAX_STEP_SECONDS = 10 * 366 * 24 * 3600
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_./*?-]+$")]
@@ -126,3 +127,45 @@ class ShopsAnswer(Answer):
     """All shops."""
 
     items: list[ShopAnswer]
+
+
+class WalletChange(Body):
+    """What to change of a wallet; one that does not exist is made, empty."""
+
+    balance_minor: Annotated[int, Field(strict=True, ge=0, le=10**12)] = 0
+    behaviour: Behaviour = Behaviour.PLAIN
+    notification_url: WebAddress | None = None
+    notification_secret: Annotated[str, StringConstraints(max_length=200)] = ""
+    signing: Signing = Signing.BOTH
+
+
+class WalletAnswer(Answer):
+    """A wallet, without its secrets."""
+
+    number: str
+    balance_minor: int
+    behaviour: Behaviour
+    notification_url: str | None
+    signing: Signing
+
+
+class WalletsAnswer(Answer):
+    """All wallets."""
+
+    items: list[WalletAnswer]
+
+
+class WalletNotificationAnswer(Answer):
+    """A notification to a wallet's owner and what came of it."""
+
+    id: UUID
+    wallet: str
+    operation_id: str
+    label: str
+    body: str
+    tries: int
+    created_at: datetime
+    next_try_at: datetime | None
+    delivered_at: datetime | None
+    last_status: int | None
+    last_error: str | None

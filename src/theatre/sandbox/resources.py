@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import httpx
+
 from theatre.kit.db import Engine, Sessions
 from theatre.sandbox.pages import Pages
 from theatre.sandbox.sender import Sender
 from theatre.sandbox.state import State
+from theatre.sandbox.yoomoney_pages import YooMoneyPages
 
 
 @dataclass(frozen=True)
@@ -21,5 +24,7 @@ class Resources:
     state: State
     sender: Sender
     pages: Pages
+    yoomoney_pages: YooMoneyPages
+    http: httpx.AsyncClient
     public_url: str
     delay: timedelta

@@ -8,13 +8,19 @@ from theatre.kit.settings import ServiceSettings
 
 
 class SandboxSettings(ServiceSettings):
-    """The demo shops, one at each face, and the pace of delayed outcomes."""
+    """The demo shops, one at each face, the wallet of the demo shop, and the pace of delayed outcomes."""
 
     service: ClassVar[str] = "sandbox"
 
     shop_id: str = Field("100001", pattern=r"^[0-9]{1,20}$")
     shop_secret_key: SecretStr = SecretStr("test_sandbox_secret_key")
     shop_oauth_token: SecretStr = SecretStr("")
+    wallet: str = Field("4100100000000001", pattern=r"^[0-9]{11,33}$")
+    wallet_token: SecretStr = SecretStr("sandbox-wallet-token-of-the-theatre")
+    wallet_notification_secret: SecretStr = SecretStr("sandbox-wallet-notification-secret")
+    wallet_notification_url: str = ""
+    wallet_client_id: str = "sandbox-theatre"
+    wallet_client_secret: SecretStr = SecretStr("sandbox-wallet-client-secret")
     payment_url: str = "http://127.0.0.1:8000"
     shop_notification_url: str = ""
     stripe_account_id: str = Field("acct_sandbox", pattern=r"^acct_[0-9A-Za-z]{1,40}$")
@@ -33,6 +39,11 @@ class SandboxSettings(ServiceSettings):
     def demo_stripe_notification_url(self) -> str:
         """Where the demo account at Stripe's face hears of changes: likewise."""
         return self.stripe_notification_url or f"{self.payment_url}/payment/api/v1/callbacks/stripe"
+
+    @property
+    def demo_wallet_notification_url(self) -> str:
+        """Where the owner of the demo shop's wallet hears of what came in."""
+        return self.wallet_notification_url or f"{self.payment_url}/payment/api/v1/callbacks/yoomoney"
 
     def production_faults(self) -> list[str]:
         """Refuse production altogether: this payment system takes no real money."""

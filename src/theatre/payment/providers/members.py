@@ -15,8 +15,10 @@ from theatre.payment.providers import Provider, stripe, stripe_wire, yookassa, y
 from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
 from theatre.payment.providers.yookassa_statement import YooKassaStatement
+from theatre.payment.providers.yoomoney_parts import open_parts
 from theatre.payment.settings import PaymentSettings
 from theatre.payment.statements import Statement
+from theatre.payment.wallet_port import Wallet
 
 
 class Wire(Protocol):
@@ -27,12 +29,14 @@ class Wire(Protocol):
 
 @dataclass(frozen=True)
 class Member:
-    """One payment system, the wire to be closed, and what else it can: register receipts, list its operations."""
+    """One payment system, the wire to be closed, and what else it can: register receipts, list its operations, take
+    money from wallets whose owners allowed it."""
 
     provider: Provider
     wire: Wire
     register: FiscalRegister | None = None
     statement: Statement | None = None
+    wallet: Wallet | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,17 @@ def make_stripe(ground: Ground) -> Member:
     return Member(stripe.Stripe(wire, trust, ground.clock), wire)
 
 
-MAKERS: Mapping[str, Callable[[Ground], Member]] = {"yookassa": make_yookassa, "stripe": make_stripe}
+def make_yoomoney(ground: Ground) -> Member:
+    """Make YooMoney with the payers' wallets that go with it."""
+    parts = open_parts(ground.settings, ground.sessions, clock=ground.clock, transport=ground.transport)
+    return Member(parts.provider, parts.wire, wallet=parts.wallet)
+
+
+MAKERS: Mapping[str, Callable[[Ground], Member]] = {
+    "yookassa": make_yookassa,
+    "stripe": make_stripe,
+    "yoomoney": make_yoomoney,
+}
 
 
 def pages_of(settings: PaymentSettings, hosts: Collection[str], api_url: str) -> Pages:

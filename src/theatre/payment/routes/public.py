@@ -14,7 +14,7 @@ from theatre.payment.errors import ForgedCallback, ProviderNotFound, ProviderUnk
 from theatre.payment.providers import Callback
 from theatre.payment.resources import Resources
 from theatre.payment.schemas import ProviderAnswer, ProvidersAnswer, StateAnswer, Taken
-from theatre.payment.senders import sender_of
+from theatre.payment.senders import sender_in
 
 API = "/payment/api/v1"
 router = APIRouter(tags=["payment"], route_class=StrictRoute)
@@ -75,7 +75,5 @@ async def come_back(
 
 
 async def _read_callback(request: Request, resources: Resources) -> Callback:
-    peer = request.client.host if request.client else None
-    forwarded = request.headers.getlist("x-forwarded-for")
-    sender = sender_of(peer, forwarded, trusted=resources.trusted_proxies)
+    sender = sender_in(request, trusted=resources.trusted_proxies)
     return Callback(request.headers, await request.body(), sender)
