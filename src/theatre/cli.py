@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -212,6 +214,28 @@ def verify_ledger(
         return is_good
 
     raise typer.Exit(0 if run(verify()) else 1)
+
+
+@app.command()
+def reconcile(
+    day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day, as providers reckon it.")],
+    provider: Annotated[str, typer.Option(help="One payment system instead of all.")] = "",
+    register: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Its register of the day, to be imported."),
+    ] = None,
+) -> None:
+    """Compare the ledger of a day with what payment systems list and with their registers; 0 if all is explained."""
+    from theatre.bookkeeper import Wanted, perform
+    from theatre.embedded import HouseSettings, reached
+
+    async def reconciled() -> bool:
+        async with reached(HouseSettings(), read(BY_NAME["billing"])) as settings:
+            wanted = Wanted(day.date(), provider or None, register)
+            with progress() as bar:
+                return await perform(settings, wanted, bar=bar, console=Console(highlight=False))
+
+    raise typer.Exit(0 if run(reconciled()) else 1)
 
 
 @app.command()

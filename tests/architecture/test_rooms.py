@@ -7,11 +7,12 @@ import pytest
 from tests.architecture.sources import list_services, read_sources
 
 REQUIRED = {"__init__", "app", "settings"}
-# folders beside the noun modules: faces of a door, tables by noun, a port with its members, the schema's history,
-# things to show
+# folders beside the noun modules: faces of a door, tables and answers by noun, a port with its members, the schema's
+# history, things to show
 FOLDERS = {
     "routes",
     "models",
+    "schemas",
     "migrations",
     "providers",
     "channels",

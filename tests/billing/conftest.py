@@ -1,5 +1,7 @@
 """A billing application on a real database, with auth at its door and a payment-service that a test can script."""
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -39,6 +41,12 @@ async def settings(postgres_url: str, redis_url: str) -> BillingSettings:
     )
     await wiring.init(settings)
     return settings
+
+
+@pytest.fixture(scope="session")
+async def broker_schema(settings: BillingSettings) -> None:
+    """Tables of the embedded broker, where dead messages are asked about."""
+    await migrate("broker", settings.database_url)
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +99,14 @@ class Caller:
 
     async def get(self, path: str, **params: object) -> httpx.Response:
         return await self.http.get(f"/billing/api/v1{path}", params=params)  # type: ignore[arg-type]
+
+    async def get_csv(self, path: str, **params: object) -> list[dict[str, str]]:
+        """Read a list as CSV."""
+        asked = httpx.QueryParams(params)  # type: ignore[arg-type]
+        answer = await self.http.get(f"/billing/api/v1{path}", params=asked, headers={"Accept": "text/csv"})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/csv")
+        return list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
 
 @pytest.fixture

@@ -31,11 +31,15 @@ class PaymentDesk:
         return self.answer(request)
 
     def usual(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(404, json={"code": "payment.attempt_not_found"})
         body = orjson.loads(request.content) if request.content else {}
         if request.url.path.endswith("/refunds"):
             attempt_id = request.url.path.split("/")[-2]
             state = {"id": body["id"], "attempt_id": attempt_id, "status": "pending", "failure": None}
             return httpx.Response(201, json=state)
+        if request.url.path.endswith("/receipts"):
+            return httpx.Response(200, json=receipt(body))
         return httpx.Response(201, json=attempt(body))
 
 
@@ -51,5 +55,23 @@ def attempt(body: dict[str, Any], *, status: str = "pending", **changes: Any) ->
         "short_url": f"https://theatre.example/s/{body['id']}",
         "expires_at": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
         "failure": None,
+        **changes,
+    }
+
+
+def receipt(body: dict[str, Any], *, status: str = "pending", **changes: Any) -> dict[str, Any]:
+    """Make payment-service's answer about a fiscal receipt; a registered one has its numbers."""
+    document = {
+        "document_number": "31415",
+        "storage_number": "9288000100115785",
+        "attribute": "3215849977",
+        "registered_at": "2027-01-31T12:00:07Z",
+    }
+    return {
+        "id": body["id"],
+        "status": status,
+        "reference": f"rt-{body['id']}",
+        "document": document if status == "succeeded" else None,
+        "failure": {"code": "provider_refused", "message": "no"} if status == "failed" else None,
         **changes,
     }

@@ -9,7 +9,18 @@ import pytest
 
 from theatre.registry import SERVICES
 
-COMMANDS = ["up", "serve", "work", "init", "migrate", "user", "user create-superuser", "demo", "doctor"]
+COMMANDS = [
+    "up",
+    "serve",
+    "work",
+    "init",
+    "migrate",
+    "user",
+    "user create-superuser",
+    "demo",
+    "doctor",
+    "reconcile",
+]
 LIMIT_SECONDS = 60
 CANARY = "canary-value-that-must-not-be-seen"
 

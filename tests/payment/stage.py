@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from tests.factories.auth_door import AuthDoor
 from tests.payment.network import Network
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import PREFIX, AttemptStart, RefundStart
+from theatre.contracts.payment import PREFIX, AttemptStart, ReceiptStart, RefundStart
 from theatre.kit.clock import MovableClock
 from theatre.kit.ids import new_id
 from theatre.payment import jobs
@@ -54,7 +54,9 @@ class Stage:
         transport = httpx.ASGITransport(self.app, client=(address, 5000))
         return httpx.AsyncClient(transport=transport, base_url=HOUSE)
 
-    async def post(self, path: str, asked: AttemptStart | RefundStart | None = None) -> httpx.Response:
+    async def post(
+        self, path: str, asked: AttemptStart | RefundStart | ReceiptStart | None = None
+    ) -> httpx.Response:
         """Call an internal door as billing does."""
         content = asked.model_dump_json() if asked else "{}"
         headers = {"Content-Type": "application/json", **self.auth.service("billing")}
@@ -75,6 +77,34 @@ class Stage:
         assert response.status_code == 200, response.text
         attempt: dict[str, Any] = response.json()
         return attempt
+
+    async def list_operations(self, since: datetime, **params: str) -> list[dict[str, Any]]:
+        """Read all pages of what the payment system did since a moment, as billing does."""
+        until = (since + timedelta(days=1)).isoformat()
+        asked = {"since": since.isoformat(), "until": until, **params}
+        items: list[dict[str, Any]] = []
+        while True:
+            response = await self.caller().get(
+                f"{PREFIX}/providers/yookassa/operations", params=asked, headers=self.auth.service("billing")
+            )
+            assert response.status_code == 200, response.text
+            items += response.json()["items"]
+            if response.json()["next_cursor"] is None:
+                return items
+            asked["cursor"] = response.json()["next_cursor"]
+
+    async def settle_operation(self, kind: str, **which: str) -> httpx.Response:
+        """Have one operation read again, as billing does."""
+        headers = {"Content-Type": "application/json", **self.auth.service("billing")}
+        body = {"kind": kind, **which}
+        return await self.caller().post(f"{PREFIX}/providers/yookassa/operations", json=body, headers=headers)
+
+    async def refund_in_cabinet(self, attempt: dict[str, Any], value: str = "399.00") -> dict[str, Any]:
+        """Give money back as somebody does in the payment system's own cabinet: without a word to us."""
+        body = {"payment_id": attempt["provider_reference"], "amount": {"value": value, "currency": "RUB"}}
+        return await self.ask_sandbox(
+            "POST", "refunds", json=body, headers={"Idempotence-Key": str(new_id())}
+        )
 
     async def pay(self, attempt: dict[str, Any], card: str = GOOD_CARD) -> None:
         """Pay on the payment system's page, as a browser does."""

@@ -478,15 +478,6 @@ async def test_a_second_refund_in_the_name_of_one_is_a_case(stage: Stage) -> Non
     assert event.case_opened_at is not None
 
 
-async def test_a_refund_made_behind_our_back_is_kept_for_a_person(stage: Stage) -> None:
-    attempt = await stage.begin_paid()
-    body = {"payment_id": attempt["provider_reference"], "amount": {"value": "1.00", "currency": "RUB"}}
-    there = await stage.ask_sandbox("POST", "refunds", json=body, headers={"Idempotence-Key": str(uuid4())})
-    assert (await stage.call_back("refund.succeeded", there["id"])).status_code == 200
-    event = (await stage.events())[-1]
-    assert (event.status, event.reason) == ("waiting", "we know no such refund")
-
-
 async def test_what_the_payment_system_really_sends_settles_attempts_and_refunds(stage: Stage) -> None:
     """The whole arrow of DESIGN 5.5."""
     stage.from_sandbox.applications["payment"] = stage.app

@@ -11,8 +11,23 @@ from theatre.billing import products, verification
 from theatre.billing.consumers import outcomes, sending, telling
 from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
+from theatre.billing.receipt_printer import ReceiptPrinter
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import admin, internal, promo_codes, public
+from theatre.billing.routes import internal, promo_codes, public
+from theatre.billing.routes import receipts as own_receipts
+from theatre.billing.routes.admin import (
+    audit,
+    cases,
+    catalogue,
+    customers,
+    ledger,
+    messages,
+    payments,
+    promotions,
+    receipts,
+    reconciliation,
+    refunds,
+)
 from theatre.billing.settings import BillingSettings
 from theatre.billing.verification import Finding
 from theatre.contracts.auth import AuthClient, open_access, service_token
@@ -21,7 +36,7 @@ from theatre.contracts.payment import PaymentClient
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import open_own_engine, ping, sessions_of, transaction
+from theatre.kit.db import open_engine, open_own_engine, ping, sessions_of, transaction
 from theatre.kit.http import ServiceClient
 from theatre.kit.idempotency import Flights
 from theatre.kit.outbox import Relay
@@ -31,16 +46,39 @@ from theatre.kit.worker import Worker
 # payment-service asks the provider meanwhile, which has ten seconds
 PAYMENT_TIMEOUT_SECONDS = 15.0
 CONSUMERS = [outcomes, sending, telling]
+ADMIN = [
+    payments,
+    refunds,
+    receipts,
+    promotions,
+    customers,
+    catalogue,
+    cases,
+    ledger,
+    reconciliation,
+    audit,
+    messages,
+]
+# who wants more whole lists than that at the same moment is asked to come back
+EXPORTS_AT_ONCE = 2
 
 
 @asynccontextmanager
 async def open_resources(
-    settings: BillingSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
+    settings: BillingSettings,
+    *,
+    broker: Broker | None,
+    transport: httpx.AsyncBaseTransport | None,
+    clock: Clock,
 ) -> AsyncIterator[Resources]:
-    """Open the database, the way to auth and to payment-service, and the rate limits."""
+    """Open the database, the way to auth, to payment-service and to dead messages, and the rate limits."""
     async with AsyncExitStack() as stack:
         engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
+        exporting = open_engine(
+            settings.database_url, role=settings.service, pool_size=EXPORTS_AT_ONCE, kept=1
+        )
+        stack.push_async_callback(exporting.dispose)
         token = service_token(settings, transport)
         auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
         stack.push_async_callback(auth.close)
@@ -53,12 +91,16 @@ async def open_resources(
             settings=settings,
             engine=engine,
             sessions=sessions,
+            exports=sessions_of(exporting),
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             clock=clock,
+            broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
+            queues=[consumer.queue for consumer in CONSUMERS],
             payment=payment,
             limit=limit,
             price_book=products.PriceBook(sessions, clock),
             flights=Flights(),
+            printer=stack.enter_context(ReceiptPrinter(settings.period_zone)),
         )
 
 
@@ -80,12 +122,21 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
 ) -> FastAPI:
-    """Make the application. It needs no broker: its facts wait in the outbox for the worker."""
+    """Make the application. It serves without a broker, which only dead messages are asked of: its facts wait in the
+    outbox for the worker."""
     return create_service_app(
         settings.service,
         title="Billing",
-        routers=[public.router, promo_codes.router, admin.router, promo_codes.staff, internal.router],
-        open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
+        routers=[
+            public.router,
+            promo_codes.router,
+            own_receipts.router,
+            *(doors.router for doors in ADMIN),
+            internal.router,
+        ],
+        open_resources=partial(
+            open_resources, settings, broker=broker, transport=transport, clock=clock or SystemClock()
+        ),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
 
@@ -109,6 +160,8 @@ async def create_worker(
         stack.push_async_callback(notification.close)
         payment = payment_client(settings, transport)
         stack.push_async_callback(payment.close)
+        auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
+        stack.push_async_callback(auth.close)
         resources = WorkerResources(
             settings=settings,
             engine=engine,
@@ -117,6 +170,7 @@ async def create_worker(
             broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
             payment=payment,
             notification=notification,
+            auth=auth,
         )
         relay = Relay(engine, OutboxMessage, resources.broker, clock=resources.clock)
         yield Worker(resources, consumers=CONSUMERS, relays=[relay], jobs=JOBS)

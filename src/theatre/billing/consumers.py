@@ -3,7 +3,7 @@
 Three queues, so that a payment system or a notification service that is away holds up nothing else.
 """
 
-from theatre.billing import attempts, refund_sending, refunds, settlements
+from theatre.billing import attempts, provider_refunds, refund_sending, refunds, settlements
 from theatre.billing.models import InboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.contracts.billing import (
@@ -42,7 +42,7 @@ async def fail_attempt(session: Session, event: AttemptFailed, _: Envelope, held
 async def succeed_refund(
     session: Session, event: RefundSucceeded, _: Envelope, held: WorkerResources
 ) -> None:
-    await refunds.succeed(session, event.payment_id, event.refund_id, now=held.clock.now())
+    await provider_refunds.recognize(session, event, now=held.clock.now())
 
 
 @outcomes.on(RefundFailed)

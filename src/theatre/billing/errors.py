@@ -1,5 +1,7 @@
 """What billing refuses, in words for users and stable codes for programs."""
 
+from collections.abc import Sequence
+
 from theatre.kit import errors
 
 
@@ -184,6 +186,77 @@ class CaseNotOpen(errors.Conflict):
     title = "This case has been closed already"
 
 
+class RegisterRejected(errors.Invalid):
+    code = "billing.register_rejected"
+    title = "The register cannot be read; nothing was imported"
+
+    @classmethod
+    def of(cls, faults: Sequence[object], count: int) -> "RegisterRejected":
+        """Name the lines at fault; `count` is how many there are in all."""
+        more = [f"and {count - len(faults)} more"] if count > len(faults) else []
+        return cls("\n".join([f"{cls.title}:", *map(str, faults), *more]))
+
+
+class ReconciliationUnknown(errors.NotFound):
+    code = "billing.reconciliation_unknown"
+    title = "No such reconciliation"
+
+
+class ProviderNotReconciled(errors.Invalid):
+    code = "billing.provider_not_reconciled"
+    title = "No such payment system, or none whose days are reconciled"
+
+
+class RunAtWork(errors.Conflict):
+    code = "billing.reconciliation_at_work"
+    title = "This day is being reconciled by another worker; try again when it has ended"
+
+
+class RunLost(errors.Conflict):
+    code = "billing.reconciliation_lost"
+    title = "Another worker has taken this reconciliation over"
+
+
+class ProductCodeTaken(errors.Conflict):
+    code = "billing.product_code_taken"
+    title = "There is a product with this code already"
+
+
+class IntervalMisplaced(errors.Invalid):
+    code = "billing.interval_misplaced"
+    title = "A price of a plan has an interval, a price of anything else has neither interval nor free days"
+
+
+class DeadMessageUnknown(errors.NotFound):
+    code = "billing.dead_message_unknown"
+    title = "No dead message has this id; it may have been replayed already"
+
+
+class PriceNotPositive(errors.Invalid):
+    code = "billing.price_not_positive"
+    title = "A price is above zero"
+
+
 class CaseNotRefundable(errors.Conflict):
     code = "billing.case_not_refundable"
     title = "This case is not about money that came and bought nothing"
+
+
+class PaymentNotPaid(errors.Conflict):
+    code = "billing.payment_not_paid"
+    title = "There is a receipt once the payment is paid"
+
+
+class ReceiptUnknown(errors.NotFound):
+    code = "billing.receipt_unknown"
+    title = "No such receipt"
+
+
+class ReceiptNotRetriable(errors.Conflict):
+    code = "billing.receipt_not_retriable"
+    title = "This receipt is registered already"
+
+
+class ReceiptBusy(errors.Transient):
+    code = "billing.receipt_busy"
+    title = "The receipt cannot be drawn just now; ask again in a moment"

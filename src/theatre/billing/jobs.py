@@ -2,7 +2,16 @@
 
 from datetime import timedelta
 
-from theatre.billing import open_attempts, payments, recognition, refund_sending, subscriptions
+from theatre.billing import (
+    open_attempts,
+    payments,
+    receipt_registration,
+    recognition,
+    reconciliation,
+    reconciliation_runs,
+    refund_sending,
+    subscriptions,
+)
 from theatre.billing.models import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.kit.db import transaction
@@ -47,6 +56,26 @@ async def ask_refunds(held: WorkerResources) -> None:
     await refund_sending.ask_due(held.sessions, held.payment, now=held.clock.now())
 
 
+async def plan_reconciliation(held: WorkerResources) -> None:
+    await reconciliation.plan(_desk(held))
+
+
+async def reconcile(held: WorkerResources) -> None:
+    await reconciliation.run_due(_desk(held))
+
+
+def _desk(held: WorkerResources) -> reconciliation.Desk:
+    calendar = reconciliation_runs.Calendar.of(held.settings)
+    return reconciliation.Desk(held.sessions, held.payment, calendar=calendar, clock=held.clock)
+
+
+async def register_receipts(held: WorkerResources) -> None:
+    counter = receipt_registration.Counter(
+        held.sessions, held.payment, held.auth, settings=held.settings, clock=held.clock
+    )
+    await receipt_registration.register_due(counter)
+
+
 async def forget_old(held: WorkerResources) -> None:
     now = held.clock.now()
     await delete_old_keys(held.sessions, IdempotencyKey, now=now)
@@ -61,5 +90,8 @@ JOBS: list[Job[WorkerResources]] = [
     Job("recognize revenue", 60, recognize_revenue),
     Job("ask about attempts", 10, ask_attempts),
     Job("ask about refunds", 10, ask_refunds),
+    Job("plan reconciliation", 300, plan_reconciliation),
+    Job("reconcile days", 5, reconcile),
+    Job("register receipts", 5, register_receipts),
     Job("forget old keys and messages", 600, forget_old),
 ]

@@ -22,23 +22,35 @@ from sqlalchemy.orm import selectinload
 from theatre.billing.models import AccountBalance, LedgerEntry, LedgerPosting, ProductKind
 from theatre.kit.db import TYPES, Session
 from theatre.kit.ids import new_id
+from theatre.kit.listing import Listing
 from theatre.kit.money import Money
-from theatre.kit.pagination import Page, PageRequest, page_of
 
 RECEIVABLE = "receivable"
 PROMO = "promo"
 REFUNDS_PAYABLE = "refunds_payable"
 UNALLOCATED = "unallocated"
+COLUMNS = (
+    LedgerEntry.id,
+    LedgerEntry.occurred_at,
+    LedgerEntry.kind,
+    LedgerEntry.payment_id,
+    LedgerEntry.refund_id,
+    LedgerEntry.provider_reference,
+    LedgerPosting.account,
+    LedgerPosting.amount_minor,
+    LedgerPosting.currency,
+)
 
 # Entries and their postings in one statement: every purchase passes here.
 POST = text(
     """
 WITH given AS (
-    SELECT * FROM unnest(:ids, :keys, :kinds, :payment_ids, :refund_ids)
-        AS entry (id, operation_key, kind, payment_id, refund_id)
+    SELECT * FROM unnest(:ids, :keys, :kinds, :payment_ids, :refund_ids, :references)
+        AS entry (id, operation_key, kind, payment_id, refund_id, provider_reference)
 ), added AS (
-    INSERT INTO billing.ledger_entry (id, operation_key, kind, payment_id, refund_id, occurred_at)
-    SELECT id, operation_key, kind, payment_id, refund_id, :now FROM given
+    INSERT INTO billing.ledger_entry
+        (id, operation_key, kind, payment_id, refund_id, provider_reference, occurred_at)
+    SELECT id, operation_key, kind, payment_id, refund_id, provider_reference, :now FROM given
     ON CONFLICT (operation_key) DO NOTHING RETURNING id, operation_key
 ), posted AS (
     INSERT INTO billing.ledger_posting (entry_id, position, account, amount_minor, currency)
@@ -52,7 +64,10 @@ SELECT operation_key FROM added"""
         bindparam(name, type_=ARRAY(TYPES[UUID]))
         for name in ("ids", "payment_ids", "refund_ids", "entry_ids")
     ),
-    *(bindparam(name, type_=ARRAY(Text)) for name in ("keys", "kinds", "accounts", "currencies")),
+    *(
+        bindparam(name, type_=ARRAY(Text))
+        for name in ("keys", "kinds", "references", "accounts", "currencies")
+    ),
     bindparam("positions", type_=ARRAY(Integer)),
     bindparam("amounts", type_=ARRAY(BigInteger)),
     bindparam("now", type_=TYPES[datetime]),
@@ -69,13 +84,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One balanced fact to be posted; `operation_key` names the operation, which is posted once."""
+    """One balanced fact to be posted; `operation_key` names the operation, which is posted once.
+
+    `provider_reference`, of captured money: the provider's own id of it, by which staff find it.
+    """
 
     operation_key: str
     kind: str
     lines: Sequence[Line]
     payment_id: UUID
     refund_id: UUID | None = None
+    provider_reference: str | None = None
 
 
 def cash(provider: str) -> str:
@@ -132,6 +151,7 @@ async def post(session: Session, entries: Sequence[Entry], *, now: datetime) -> 
         "kinds": [entry.kind for entry in entries],
         "payment_ids": [entry.payment_id for entry in entries],
         "refund_ids": [entry.refund_id for entry in entries],
+        "references": [entry.provider_reference for entry in entries],
         "now": now,
         "entry_ids": list(entry_ids),
         "positions": list(positions),
@@ -199,21 +219,22 @@ class EntryFilter:
     until: datetime | None = None
 
 
-async def list_all(session: Session, wanted: EntryFilter, request: PageRequest) -> Page[LedgerEntry]:
-    """List entries with their postings, newest first."""
-    statement = (
-        select(LedgerEntry).order_by(LedgerEntry.id.desc()).options(selectinload(LedgerEntry.postings))
-    )
+def find(wanted: EntryFilter) -> Listing[LedgerEntry]:
+    """List entries with their postings, newest first; the CSV has a row for each posting."""
+    rows = select(LedgerEntry)
     if wanted.account is not None:
         posting = select(LedgerPosting.entry_id).where(LedgerPosting.account == wanted.account)
-        statement = statement.where(LedgerEntry.id.in_(posting))
+        rows = rows.where(LedgerEntry.id.in_(posting))
     if wanted.payment_id is not None:
-        statement = statement.where(LedgerEntry.payment_id == wanted.payment_id)
+        rows = rows.where(LedgerEntry.payment_id == wanted.payment_id)
     if wanted.since is not None:
-        statement = statement.where(LedgerEntry.occurred_at >= wanted.since)
+        rows = rows.where(LedgerEntry.occurred_at >= wanted.since)
     if wanted.until is not None:
-        statement = statement.where(LedgerEntry.occurred_at < wanted.until)
-    if request.after:
-        statement = statement.where(LedgerEntry.id < request.uuid_after())
-    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
-    return page_of(rows, request, key=lambda row: (row.id,))
+        rows = rows.where(LedgerEntry.occurred_at < wanted.until)
+    return Listing(
+        rows,
+        keys=(LedgerEntry.occurred_at, LedgerEntry.id),
+        columns=COLUMNS,
+        lines=LedgerEntry.postings,
+        options=(selectinload(LedgerEntry.postings),),
+    )

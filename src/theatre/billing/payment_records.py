@@ -1,61 +1,174 @@
-"""Payments as staff read them: found by filters, with their history."""
+"""Payments and refunds as staff read them: found by filters, and one payment with all that is known of it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import CompoundSelect, Select, literal, select, union_all
 from sqlalchemy.orm import selectinload
 
-from theatre.billing.models import Payment, PaymentStatus, PaymentTransition
+from theatre.billing import ledger, payments, refunds
+from theatre.billing.models import (
+    LedgerEntry,
+    Payment,
+    PaymentStatus,
+    PaymentTransition,
+    Refund,
+    RefundStatus,
+)
+from theatre.contracts.payment import Attempt, PaymentClient
 from theatre.kit.db import Session
-from theatre.kit.pagination import Page, PageRequest, page_of
+from theatre.kit.http import Refused, Unknown
+from theatre.kit.listing import Listing
+from theatre.kit.logging import get_logger
+
+log = get_logger(__name__)
+
+ASK_LIMIT_SECONDS = 3.0
+"""A page does not wait longer for payment-service."""
+MAX_ASKED = 20
+PAYMENT_COLUMNS = (
+    Payment.id,
+    Payment.created_at,
+    Payment.status,
+    Payment.user_id,
+    Payment.title,
+    Payment.total_minor,
+    Payment.discount_minor,
+    Payment.refunded_minor,
+    Payment.currency,
+    Payment.promo_code,
+    Payment.provider,
+    Payment.paid_attempt_id,
+    Payment.paid_at,
+    Payment.canceled_at,
+    Payment.expires_at,
+    Payment.failure_code,
+)
+REFUND_COLUMNS = (
+    Refund.id,
+    Refund.created_at,
+    Refund.status,
+    Refund.payment_id,
+    Refund.amount_minor,
+    Refund.currency,
+    Refund.provider,
+    Refund.source,
+    Refund.reason,
+    Refund.takes_rights,
+    Refund.requested_by,
+    Refund.decided_by,
+    Refund.decided_at,
+    Refund.settled_at,
+    Refund.failure_code,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
     """Which payments are wanted; moments are of creation, `since` included and `until` not. `reference` is an id of
-    the payment, its buyer or its attempt."""
+    the payment, its buyer or one of its attempts, or the provider's of its money."""
 
     status: PaymentStatus | None = None
     user_id: UUID | None = None
     provider: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    reference: UUID | None = None
+    reference: str | None = None
 
 
-async def list_all(session: Session, wanted: PaymentFilter, request: PageRequest) -> Page[Payment]:
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A payment with all that billing knows of it, oldest first."""
+
+    payment: Payment
+    history: Sequence[PaymentTransition]
+    refunds: Sequence[Refund]
+    entries: Sequence[LedgerEntry]
+
+    @property
+    def attempt_ids(self) -> list[UUID]:
+        """Name every attempt that was begun, oldest first."""
+        return list(dict.fromkeys(change.attempt_id for change in self.history if change.attempt_id))
+
+
+def find(wanted: PaymentFilter) -> Listing[Payment]:
     """List payments of all users, newest first."""
-    statement = select(Payment).order_by(Payment.id.desc())
+    rows = select(Payment)
     for column, value in (
         (Payment.status, wanted.status),
         (Payment.user_id, wanted.user_id),
         (Payment.provider, wanted.provider),
     ):
         if value is not None:
-            statement = statement.where(column == value)
+            rows = rows.where(column == value)
     if wanted.since is not None:
-        statement = statement.where(Payment.created_at >= wanted.since)
+        rows = rows.where(Payment.created_at >= wanted.since)
     if wanted.until is not None:
-        statement = statement.where(Payment.created_at < wanted.until)
-    if (reference := wanted.reference) is not None:
-        statement = statement.where(
-            or_(
-                Payment.id == reference,
-                Payment.user_id == reference,
-                Payment.open_attempt_id == reference,
-                Payment.paid_attempt_id == reference,
-            )
-        )
-    if request.after:
-        statement = statement.where(Payment.id < request.uuid_after())
-    statement = statement.options(selectinload(Payment.items)).limit(request.limit + 1)
-    return page_of((await session.scalars(statement)).all(), request, key=lambda row: (row.id,))
+        rows = rows.where(Payment.created_at < wanted.until)
+    if wanted.reference is not None:
+        rows = rows.where(Payment.id.in_(_referred(wanted.reference)))
+    return Listing(
+        rows,
+        keys=(Payment.created_at, Payment.id),
+        columns=PAYMENT_COLUMNS,
+        options=(selectinload(Payment.items),),
+    )
 
 
-async def list_transitions(session: Session, payment_id: UUID) -> Sequence[PaymentTransition]:
-    """List what became of a payment, oldest first."""
+def _referred(reference: str) -> Select[UUID | None] | CompoundSelect[UUID | None]:
+    """Find payments by any id: each branch has an index of its own, which one OR over them would not use."""
+    found = [select(LedgerEntry.payment_id).where(LedgerEntry.provider_reference == reference)]
+    try:
+        known = UUID(reference)
+    except ValueError:
+        return found[0]
+    return union_all(
+        *found,
+        select(literal(known)),
+        select(Payment.id).where(Payment.user_id == known),
+        select(PaymentTransition.payment_id).where(PaymentTransition.attempt_id == known),
+    )
+
+
+def find_refunds(*, status: RefundStatus | None = None, payment_id: UUID | None = None) -> Listing[Refund]:
+    """List refunds, newest first."""
+    rows = select(Refund)
+    if status is not None:
+        rows = rows.where(Refund.status == status)
+    if payment_id is not None:
+        rows = rows.where(Refund.payment_id == payment_id)
+    return Listing(rows, keys=(Refund.id,), columns=REFUND_COLUMNS)
+
+
+async def get(session: Session, payment_id: UUID) -> Record:
+    """Gather all that billing knows of a payment.
+
+    Raises:
+        PaymentUnknown
+    """
+    payment = await payments.get(session, payment_id)
     statement = select(PaymentTransition).where(PaymentTransition.payment_id == payment_id)
-    return (await session.scalars(statement.order_by(PaymentTransition.id))).all()
+    return Record(
+        payment,
+        history=(await session.scalars(statement.order_by(PaymentTransition.id))).all(),
+        refunds=await refunds.list_of(session, payment_id),
+        entries=await ledger.list_entries(session, payment_id),
+    )
+
+
+async def ask_attempts(client: PaymentClient, attempt_ids: Sequence[UUID]) -> dict[UUID, Attempt]:
+    """Ask payment-service about the latest attempts; those that it does not answer for in time are absent."""
+    answers = await asyncio.gather(*(_ask(client, attempt_id) for attempt_id in attempt_ids[-MAX_ASKED:]))
+    return {attempt.id: attempt for attempt in answers if attempt is not None}
+
+
+async def _ask(client: PaymentClient, attempt_id: UUID) -> Attempt | None:
+    try:
+        async with asyncio.timeout(ASK_LIMIT_SECONDS):
+            return await client.read(attempt_id)
+    except (Unknown, Refused, TimeoutError) as error:
+        log.info("attempt not shown", attempt_id=str(attempt_id), error=repr(error))
+        return None

@@ -86,10 +86,11 @@ async def apply_price_list(session: Session, price_list: PriceList, *, now: date
     """Make the tables say what the list says. Repeating it changes nothing.
 
     A price that is no longer listed stays for the payments made with it but is not sold any more; a changed amount is
-    a new price.
+    a new price. What staff have decided stands: their products and prices stay, what they switched off stays off.
     """
     product_ids = [await _put_product(session, listed, now=now) for listed in price_list.products]
-    await session.execute(update(Product).where(Product.id.not_in(product_ids)).values(is_active=False))
+    unlisted = update(Product).where(Product.id.not_in(product_ids), Product.decided_by.is_(None))
+    await session.execute(unlisted.values(is_active=False))
     for product_id, listed in zip(product_ids, price_list.products, strict=True):
         await _put_prices(session, product_id, listed.prices, now=now)
 
@@ -108,7 +109,7 @@ async def _put_prices(
     known = {_terms_of(price): price for price in rows}
     wanted = {_listed_terms(price): price for price in listed}
     for terms, price in known.items():
-        if price.is_active != (terms in wanted):
+        if price.decided_by is None and price.is_active != (terms in wanted):
             price.is_active = terms in wanted
     for terms in wanted.keys() - known.keys():
         amount_minor, currency, unit, count, trial_days = terms

@@ -31,7 +31,23 @@ from theatre.billing.models import Payment, Product, PromoCode, PromoKind, Promo
 from theatre.billing.pricing import percent_of, spread_discount
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.pagination import Page, PageRequest, page_of
+from theatre.kit.listing import Listing
+
+COLUMNS = (
+    PromoCode.id,
+    PromoCode.code,
+    PromoCode.kind,
+    PromoCode.percent,
+    PromoCode.amount_minor,
+    PromoCode.currency,
+    PromoCode.starts_at,
+    PromoCode.ends_at,
+    PromoCode.total_cap,
+    PromoCode.per_user_cap,
+    PromoCode.used_count,
+    PromoCode.is_active,
+    PromoCode.created_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +226,9 @@ async def get(session: Session, promo_code_id: UUID, *, is_locked: bool = False)
     return promo
 
 
-async def list_all(session: Session, request: PageRequest) -> Page[PromoCode]:
+def find() -> Listing[PromoCode]:
     """List codes, newest first."""
-    statement = select(PromoCode).order_by(PromoCode.id.desc())
-    if request.after:
-        statement = statement.where(PromoCode.id < request.uuid_after())
-    rows = (await session.scalars(statement.limit(request.limit + 1))).all()
-    return page_of(rows, request, key=lambda row: (row.id,))
+    return Listing(select(PromoCode), keys=(PromoCode.id,), columns=COLUMNS)
 
 
 async def change(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from theatre.billing import cases, entitlements, ledger, payments, refund_items
+from theatre.billing import cases, entitlements, ledger, payments, receipts, refund_items
 from theatre.billing.cases import Trouble
 from theatre.billing.errors import (
     CaseNotRefundable,
@@ -300,9 +300,11 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
 
 
 async def _accept_again(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> bool:
-    """Owe again what a failed refund has paid out after all; False if that is more than was left."""
+    """Owe what was paid out though we owed nothing; False if it is not the payment's, or more than was left."""
+    is_of_payment = (refund.attempt_id, refund.currency) == (payment.paid_attempt_id, payment.currency)
     reserved = await _reserved(session, payment.id)
-    fits = refund.source == RefundSource.LATE or reserved + refund.amount_minor <= payment.total_minor
+    fits = is_of_payment and reserved + refund.amount_minor <= payment.total_minor
+    fits = fits or refund.source == RefundSource.LATE
     if fits:
         lines = await _sale_taken_back(session, payment, refund)
     else:
@@ -318,6 +320,7 @@ async def _accept_again(session: Session, payment: Payment, refund: Refund, *, n
 
 
 async def _count(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:
+    await receipts.request_return(session, payment, refund, now=now)
     payment.refunded_minor += refund.amount_minor
     if payment.refunded_minor == payment.total_minor:
         payments.move(session, payment, PaymentStatus.REFUNDED, reason=refund.reason, now=now)

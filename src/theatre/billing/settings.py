@@ -26,9 +26,34 @@ class BillingSettings(ServiceSettings):
     )
     rental_days: int = Field(30, ge=1)
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
+    reconciliation_zone: str = Field("Europe/Moscow", description="zone of the day that providers reckon by")
+    reconciliation_delay_hours: int = Field(
+        4, ge=0, le=72, description="how long after its end a day is reconciled, so that stragglers are in"
+    )
+    register_columns: dict[str, dict[str, str]] = Field(
+        {},
+        description="by provider, the names of a register's columns where they differ from ours: kind, reference, "
+        "payment_reference, amount, currency, fee, happened_at",
+    )
     money_rate_limit: str = "1000/minute"
     promo_guess_limit: str = Field("20/hour", description="how many unknown promo codes one user may try")
+    seller_name: str = Field("Online Theatre", min_length=1, max_length=200)
+    seller_inn: str = Field(
+        "", pattern=r"^([0-9]{10}|[0-9]{12})?$", description="taxpayer number of the seller"
+    )
+    seller_address: str = Field("", max_length=300)
+    seller_email: str = Field("billing@theatre.example", min_length=3, max_length=254)
+    tax_system_code: int | None = Field(
+        None, ge=1, le=6, description="tax system of receipts; without one, the cash register's own"
+    )
+    tax_vat_code: int = Field(1, ge=1, le=12, description="VAT of receipts' lines; 1: none, 11: 22 %")
 
     def production_faults(self) -> list[str]:
-        """Add billing's own: the demo price list is not for sale."""
-        return [*super().production_faults(), *(["price_list"] if self.price_list is None else [])]
+        """Add billing's own: the demo price list is not for sale, and a receipt names a real seller."""
+        checks = {
+            "price_list": self.price_list is not None,
+            "seller_inn": bool(self.seller_inn),
+            "seller_address": bool(self.seller_address),
+            "seller_email": not self.seller_email.endswith(".example"),
+        }
+        return [*super().production_faults(), *(name for name, good in checks.items() if not good)]

@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from theatre.billing import attempts, cases, entitlements, ledger, payments, products, promo_codes, refunds
+from theatre.billing import (
+    attempts,
+    cases,
+    entitlements,
+    ledger,
+    payments,
+    products,
+    promo_codes,
+    receipts,
+    refunds,
+)
 from theatre.billing.cases import Trouble
 from theatre.billing.ledger import Entry, credit, debit
 from theatre.billing.models import CaseKind, OutboxMessage, Payment, PaymentStatus, RefundSource
@@ -61,7 +71,13 @@ def _capture(event: AttemptSucceeded, *, takes: bool) -> Entry:
     captured = event.captured.to_money()
     source = ledger.RECEIVABLE if takes else ledger.UNALLOCATED
     lines = [debit(ledger.cash(event.provider), captured), credit(source, captured)]
-    return Entry(f"capture:{event.attempt_id}", "capture", lines, payment_id=event.payment_id)
+    return Entry(
+        f"capture:{event.attempt_id}",
+        "capture",
+        lines,
+        payment_id=event.payment_id,
+        provider_reference=event.provider_reference,
+    )
 
 
 def _fee(event: AttemptSucceeded) -> list[Entry]:
@@ -109,6 +125,7 @@ async def _pay(
     payments.move(
         session, payment, PaymentStatus.PAID, reason=reason, now=now, attempt_id=payment.paid_attempt_id
     )
+    await receipts.request_income(session, payment, now=now)
     told = PaymentPaid(
         payment_id=payment.id,
         user_id=payment.user_id,

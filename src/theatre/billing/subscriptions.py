@@ -27,10 +27,22 @@ from theatre.contracts.billing import (
 )
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.listing import Listing
 from theatre.kit.outbox import emit
 from theatre.kit.pagination import Page, PageRequest, page_of
 
 EXPIRE_BATCH = 200
+COLUMNS = (
+    Subscription.id,
+    Subscription.created_at,
+    Subscription.status,
+    Subscription.user_id,
+    Subscription.product_id,
+    Subscription.price_id,
+    Subscription.paid_from,
+    Subscription.paid_until,
+    Subscription.cancel_at_period_end,
+)
 
 
 async def extend(
@@ -203,6 +215,17 @@ async def list_own(session: Session, user_id: UUID, request: PageRequest) -> Pag
         statement = statement.where(Subscription.id < request.uuid_after())
     rows: Sequence[Subscription] = (await session.scalars(statement.limit(request.limit + 1))).all()
     return page_of(rows, request, key=lambda row: (row.id,))
+
+
+def find(*, status: SubscriptionStatus | None = None, user_id: UUID | None = None) -> Listing[Subscription]:
+    """List subscriptions of all users, newest first."""
+    rows = select(Subscription)
+    if status is not None:
+        rows = rows.where(Subscription.status == status)
+    if user_id is not None:
+        rows = rows.where(Subscription.user_id == user_id)
+    options = (joinedload(Subscription.product), joinedload(Subscription.price))
+    return Listing(rows, keys=(Subscription.id,), columns=COLUMNS, options=options)
 
 
 def _with_product() -> Select[Subscription]:

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from theatre.billing.audit import GENESIS, content_of, hash_of
-from theatre.billing.models import AuditRecord
+from theatre.billing import audit
 from theatre.kit.db import Session
 
 SHOWN = 5
-BATCH = 500
 
 CHECKS: Mapping[str, str] = {
     "every entry has two lines at least and sums to zero per currency": """
@@ -89,20 +87,8 @@ async def verify(session: Session) -> AsyncIterator[Finding]:
     for statement, query in CHECKS.items():
         found = (await session.scalars(text(query))).all()
         yield Finding(statement, len(found), tuple(map(str, found[:SHOWN])))
-    broken = await find_broken_record(session)
+    broken = (await audit.verify(session)).broken_number
     yield Finding("the audit's chain is whole", int(broken is not None), (str(broken),) if broken else ())
-
-
-async def find_broken_record(session: Session) -> int | None:
-    """Give the number of the first audit record that was changed or follows a missing one; None if none is."""
-    previous_hash, expected = GENESIS, 1
-    statement = select(AuditRecord).order_by(AuditRecord.number).execution_options(yield_per=BATCH)
-    async for record in await session.stream_scalars(statement):
-        follows = record.number == expected and record.previous_hash == previous_hash
-        if not follows or record.hash != hash_of(record.number, previous_hash, content_of(record)):
-            return record.number
-        previous_hash, expected = record.hash, expected + 1
-    return None
 
 
 async def rebuild_balances(session: Session) -> None:

@@ -6,10 +6,10 @@ with the same words, continues what was begun and never begins it twice.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from theatre.contracts.money import Amount
 from theatre.kit.events import Event
@@ -103,6 +103,66 @@ class RefundState(BaseModel):
     failure: Failure | None
 
 
+class ReceiptStatus(StrEnum):
+    """State of a fiscal receipt, as the provider knows it. `pending`: the provider has it and is registering it."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class ReceiptLine(_Frozen):
+    """One line: quantity × `unit`, which is what a unit was really paid, tax included."""
+
+    description: Annotated[str, Field(min_length=1, max_length=128)]
+    quantity: Annotated[int, Field(strict=True, ge=1)]
+    unit: Amount
+
+
+class ReceiptStart(_Frozen):
+    """Ask for a fiscal receipt of an attempt's money, or with `refund_id` of a refund's, to be registered.
+
+    The id is the idempotency key: the same id always with the same words. `is_first`: nobody can have handed this
+    receipt in before; otherwise the provider is asked for it first. `reference`: the provider's own, once known.
+    `vat_code` and `tax_system_code` are the codes of the fiscal format.
+    """
+
+    id: UUID
+    payment_id: UUID
+    attempt_id: UUID
+    refund_id: UUID | None = None
+    reference: str | None = None
+    is_first: bool
+    email: Annotated[str, Field(min_length=3, max_length=254, repr=False)]
+    vat_code: int
+    tax_system_code: int | None
+    lines: Annotated[list[ReceiptLine], Field(min_length=1, max_length=100)]
+    total: Amount
+
+
+class FiscalDocument(BaseModel):
+    """By what a registered receipt is found at the tax service; what the provider does not tell is absent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document_number: str | None = None
+    storage_number: str | None = None
+    attribute: str | None = None
+    registered_at: datetime | None = None
+
+
+class ReceiptState(BaseModel):
+    """A fiscal receipt as the provider has it. `document` is of one that succeeded."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    status: ReceiptStatus
+    reference: str | None
+    document: FiscalDocument | None = None
+    failure: Failure | None = None
+
+
 class AttemptSucceeded(Event):
     """Money was taken. `captured` is what the provider says, which may differ from what was asked.
 
@@ -154,6 +214,65 @@ class RefundFailed(Event):
     failure: Failure
 
 
+class OperationKind(StrEnum):
+    """What a provider does with money."""
+
+    CAPTURE = "capture"
+    REFUND = "refund"
+
+
+class Operation(BaseModel):
+    """Money that a provider says it has taken or given back.
+
+    `operation_id` is the attempt's or the refund's, where payment-service knows it; `fee` what the provider kept.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: OperationKind
+    reference: str
+    payment_reference: str
+    operation_id: UUID | None
+    amount: Amount
+    fee: Amount | None
+    happened_at: datetime
+
+
+class OperationPage(BaseModel):
+    """A part of a provider's list; on the last `next_cursor` is null."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[Operation]
+    next_cursor: str | None
+
+
+class OperationQuestion(_Frozen):
+    """Which operation is meant: by our id, or by the provider's reference."""
+
+    kind: OperationKind
+    operation_id: UUID | None = None
+    reference: str | None = None
+
+
+class SettledOperation(BaseModel):
+    """How an operation stands: its names as far as payment-service knows them, and what the provider did, if it did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reference: str | None
+    operation_id: UUID | None
+    operation: Operation | None
+
+
+class ListingProviders(BaseModel):
+    """The payment systems that can list what they did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[str]
+
+
 class PaymentClient:
     """Payment-service's internal doors as billing calls them."""
 
@@ -191,6 +310,45 @@ class PaymentClient:
             Unknown, Refused
         """
         return await self._client.post(f"{PREFIX}/attempts/{attempt_id}/refunds", start, RefundState)
+
+    async def register_receipt(self, start: ReceiptStart) -> ReceiptState:
+        """Have a fiscal receipt registered, or learn how the one with this id stands.
+
+        Raises:
+            Unknown, Refused
+        """
+        return await self._client.post(f"{PREFIX}/receipts", start, ReceiptState)
+
+    async def list_providers(self) -> list[str]:
+        """Name the payment systems that can list what they did.
+
+        Raises:
+            Unknown, Refused
+        """
+        return (await self._client.get(f"{PREFIX}/providers", ListingProviders)).items
+
+    async def list_operations(
+        self, provider: str, *, since: datetime, until: datetime, cursor: str | None = None
+    ) -> OperationPage:
+        """Read a page of what a provider took and gave back from `since` until before `until`, in its own order.
+
+        Raises:
+            Unknown, Refused
+        """
+        asked = {"since": since.isoformat(), "until": until.isoformat()}
+        params = asked if cursor is None else {**asked, "cursor": cursor}
+        return await self._client.get(
+            f"{PREFIX}/providers/{provider}/operations", OperationPage, params=params
+        )
+
+    async def settle_operation(self, provider: str, question: OperationQuestion) -> SettledOperation:
+        """Have payment-service read an operation again from its provider and take note of it.
+
+        Raises:
+            Unknown, Refused
+        """
+        path = f"{PREFIX}/providers/{provider}/operations"
+        return await self._client.post(path, question, SettledOperation)
 
     async def close(self) -> None:
         await self._client.close()

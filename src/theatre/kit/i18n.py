@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from importlib.resources import files
 
 from theatre.kit.money import Money, to_decimal
@@ -53,11 +53,11 @@ def plural(locale: str, number: int) -> str:
     return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
 
 
-def format_money(money: Money, locale: str) -> str:
-    """Write an amount for people: `1 399,50 ₽`, `₽1,399.50`; a whole amount goes without `.00`."""
+def format_money(money: Money, locale: str, *, is_exact: bool = False) -> str:
+    """Write an amount for people: `1 399,50 ₽`, `₽1,399.50`; a whole one goes without `.00` unless `is_exact`."""
     whole, _, part = to_decimal(money).lstrip("-").partition(".")
     grouped = f"{int(whole):,}"
-    if part.strip("0"):
+    if part.strip("0") or (is_exact and part):
         grouped = f"{grouped}.{part}"
     sign = MINUS if money.amount_minor < 0 else ""
     if locale == "ru":
@@ -68,15 +68,16 @@ def format_money(money: Money, locale: str) -> str:
     return f"{sign}{grouped}{NO_BREAK_SPACE}{money.currency}"
 
 
-def format_date(moment: datetime, locale: str) -> str:
-    """Write the day of a moment, in UTC: `5 марта 2026`."""
-    at = moment.astimezone(UTC)
+def format_date(moment: datetime, locale: str, zone: tzinfo = UTC) -> str:
+    """Write the day of a moment: `5 марта 2026`."""
+    at = moment.astimezone(zone)
     return f"{at.day}{NO_BREAK_SPACE}{MONTHS[locale].split()[at.month - 1]} {at.year}"
 
 
-def format_moment(moment: datetime, locale: str) -> str:
-    """Write a moment to the minute, in UTC: `5 March 2026, 14:05 UTC`."""
-    return f"{format_date(moment, locale)}, {moment.astimezone(UTC):%H:%M}{NO_BREAK_SPACE}UTC"
+def format_moment(moment: datetime, locale: str, zone: tzinfo = UTC) -> str:
+    """Write a moment to the minute: `5 March 2026, 14:05 UTC`."""
+    at = moment.astimezone(zone)
+    return f"{format_date(at, locale, zone)}, {at:%H:%M}{NO_BREAK_SPACE}{at:%Z}"
 
 
 class Catalogue:

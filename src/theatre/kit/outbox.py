@@ -262,10 +262,12 @@ async def replay_since(session: Session, table: Table, *, since: datetime, now: 
     return await _count(session, again)
 
 
-async def replay_dead(session: Session, table: Table, *, now: datetime) -> int:
-    """Give all dead rows a new set of tries."""
+async def replay_dead(
+    session: Session, table: Table, *, now: datetime, ids: Sequence[UUID] | None = None
+) -> int:
+    """Give the named dead rows, or all, a new set of tries; give their number."""
     again = update(table).where(table.dead_at.is_not(None)).values(dead_at=None, tries=0, next_try_at=now)
-    return await _count(session, again)
+    return await _count(session, again if ids is None else again.where(_one_of(table, list(ids))))
 
 
 async def _count(session: Session, statement: Update | Delete) -> int:

@@ -23,6 +23,8 @@ from theatre.payment.jobs import jobs
 from theatre.payment.models import OutboxMessage
 from theatre.payment.outside import Outside
 from theatre.payment.providers.yookassa import Trust, YooKassa
+from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
+from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yookassa_wire import Wire
 from theatre.payment.resources import Resources
 from theatre.payment.return_page import ReturnPage
@@ -79,11 +81,13 @@ def outside_of(
     yookassa = YooKassa(wire, trust_of(settings))
     return Outside(
         providers={yookassa.name: yookassa},
+        registers={yookassa.name: YooKassaReceipts(wire)},
         default_provider=settings.default_provider,
         states=States(cache),
         links=links,
         clock=clock,
         public_url=settings.public_url.rstrip("/"),
+        statements={yookassa.name: YooKassaStatement(wire)},
     )
 
 

@@ -17,6 +17,19 @@ class ProviderNotFound(NotFound):
     code: ClassVar[str] = "payment.provider_not_found"
 
 
+class OperationsNotListed(NotFound):
+    """No payment system of this name here can list what it did."""
+
+    code: ClassVar[str] = "payment.operations_not_listed"
+
+
+class PeriodInvalid(Invalid):
+    """A time that ends before it begins, or is longer than one may ask for."""
+
+    code: ClassVar[str] = "payment.period_invalid"
+    title: ClassVar[str] = "The period must run forward, 32 days at most"
+
+
 class ProviderUnknown(Invalid):
     """An attempt was asked for with a payment system that we do not have."""
 
@@ -55,6 +68,26 @@ class RefundTooLarge(Conflict):
 
     code: ClassVar[str] = "payment.refund_too_large"
     title: ClassVar[str] = "More than is left of what was taken"
+
+
+class RefundNotFound(NotFound):
+    """Payment never heard of this refund, or it is not of this attempt."""
+
+    code: ClassVar[str] = "payment.refund_not_found"
+
+
+class ReceiptsUnsupported(Conflict):
+    """The payment system that has the money registers no fiscal receipts."""
+
+    code: ClassVar[str] = "payment.receipts_unsupported"
+    title: ClassVar[str] = "This payment system registers no fiscal receipts"
+
+
+class ReceiptUntimely(Conflict):
+    """The money that the receipt is about is not known to have moved."""
+
+    code: ClassVar[str] = "payment.receipt_untimely"
+    title: ClassVar[str] = "No money has moved that this receipt could be about"
 
 
 class OutcomeUnknown(Transient):

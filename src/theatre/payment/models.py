@@ -101,7 +101,10 @@ class Attempt(Checked, Base):
 
 
 class Refund(Checked, Base):
-    """Money of an attempt on its way back; the id is billing's, and our key at the provider."""
+    """Money of an attempt on its way back; the id is billing's, and our key at the provider.
+
+    Those `made_by_provider` were made in its cabinet: we only heard of them, and the id is our own.
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
@@ -120,6 +123,7 @@ class Refund(Checked, Base):
     amount_minor: Mapped[Big]
     currency: Mapped[str]
     reason: Mapped[str]
+    made_by_provider: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     failure_code: Mapped[str | None]

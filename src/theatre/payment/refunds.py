@@ -18,6 +18,7 @@ from theatre.contracts.payment import (
     RefundSucceeded,
 )
 from theatre.kit.db import Session, Sessions, transact, transaction
+from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
 from theatre.kit.money import Money
 from theatre.kit.outbox import emit
@@ -36,6 +37,8 @@ from theatre.payment.models import REFUND_TRANSITIONS, Attempt, EventStatus, Out
 from theatre.payment.outcomes import Verdict
 from theatre.payment.outside import Outside
 from theatre.payment.providers import Provider, ProviderRefused, RefundOrder, RefundReading
+
+MADE_IN_CABINET = "made in the provider's cabinet"
 
 log = get_logger(__name__)
 
@@ -78,8 +81,14 @@ async def check(sessions: Sessions, refund: Refund, *, outside: Outside) -> Refu
 
 
 async def apply(session: Session, *, reading: RefundReading, provider: str, now: datetime) -> Verdict:
-    """Bring the refund that a reading is about to what it says. Said again, it changes nothing. Locks the refund."""
+    """Bring the refund that a reading is about to what it says. Said again, it changes nothing. Locks the refund.
+
+    One that we never asked for, but which has reached the buyer, was made in the provider's own cabinet: it is
+    recognised as a refund of the attempt whose reference it names.
+    """
     refund = await _find_locked(session, reading, provider)
+    if refund is None:
+        refund = await _recognize(session, reading, provider, now=now)
     if refund is None:
         return Verdict(EventStatus.WAITING, "we know no such refund")
     if refund.provider_reference not in {None, reading.reference}:
@@ -176,6 +185,41 @@ async def _find_locked(session: Session, reading: RefundReading, provider: str) 
     if reading.refund_id in refunds:
         return refunds[reading.refund_id]
     return next(iter(refunds.values()), None)
+
+
+async def _recognize(
+    session: Session, reading: RefundReading, provider: str, *, now: datetime
+) -> Refund | None:
+    if reading.status != RefundStatus.SUCCEEDED:
+        return None
+    paid = select(Attempt).where(
+        Attempt.provider == provider,
+        Attempt.provider_reference == reading.payment_reference,
+        Attempt.status == AttemptStatus.SUCCEEDED,
+    )
+    attempt = await session.scalar(paid.with_for_update())
+    if attempt is None:
+        return None
+    # whoever had the attempt's lock before us may have recognised it
+    if known := await _find_locked(session, reading, provider):
+        return known
+    log.warning("refund made in the cabinet", attempt_id=str(attempt.id), reference=reading.reference)
+    refund = Refund(
+        # a refund that names an id of ours is one whose row we lost
+        id=reading.refund_id or new_id(),
+        attempt_id=attempt.id,
+        payment_id=attempt.payment_id,
+        status=RefundStatus.PENDING,
+        provider=provider,
+        amount_minor=reading.amount.amount_minor,
+        currency=reading.amount.currency,
+        reason=MADE_IN_CABINET,
+        made_by_provider=reading.refund_id is None,
+        created_at=reading.created_at or now,
+    )
+    session.add(refund)
+    await session.flush()
+    return refund
 
 
 async def _refuse(session: Session, *, refund_id: UUID, refusal: ProviderRefused, now: datetime) -> Refund:

@@ -2,10 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import AttemptStart, AttemptStatus, RefundStart
+from theatre.contracts.payment import (
+    AttemptStart,
+    AttemptStatus,
+    OperationQuestion,
+    ReceiptStart,
+    RefundStart,
+)
 from theatre.kit.fields import Answer, Line, Storable, Word
 from theatre.kit.money import digits
 from theatre.payment.addresses import MAX_CHARACTERS
@@ -39,6 +45,35 @@ class RefundBody(RefundStart):
 
     amount: Collectable
     reason: Text
+
+
+class OperationBody(OperationQuestion):
+    """`OperationQuestion` as it may come over the wire."""
+
+    reference: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,255}$")] | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> "OperationBody":
+        if (self.operation_id is None) == (self.reference is None):
+            raise ValueError("either operation_id or reference is needed")
+        return self
+
+
+class ReceiptBody(ReceiptStart):
+    """`ReceiptStart` as it may come over the wire: its lines must make its total."""
+
+    reference: Word | None = None
+    total: Collectable
+    vat_code: Annotated[int, Field(strict=True, ge=1, le=12)]
+    tax_system_code: Annotated[int, Field(strict=True, ge=1, le=6)] | None
+
+    @model_validator(mode="after")
+    def _check_sum(self) -> "ReceiptBody":
+        if {line.unit.currency for line in self.lines} != {self.total.currency}:
+            raise ValueError("all amounts must be in one currency")
+        if sum(line.unit.amount_minor * line.quantity for line in self.lines) != self.total.amount_minor:
+            raise ValueError("the lines must make the total")
+        return self
 
 
 class StateAnswer(Answer):

@@ -17,6 +17,7 @@ class Operation:
     """One capture or refund. `capture_key` is there if the shop captured by a call of its own."""
 
     kind: str
+    shop_id: str
     payment_id: UUID
     refund_id: UUID | None
     amount_minor: int
@@ -26,18 +27,32 @@ class Operation:
     happened_at: datetime
 
 
-async def list_page(
-    session: Session, page: PageRequest, *, payment_id: UUID | None = None
-) -> Page[Operation]:
-    """List captures and refunds that happened, the oldest first, of one payment if it is named.
+@dataclass(frozen=True, slots=True)
+class OperationFilter:
+    """Which operations are wanted: of a payment, of a shop, from `since` until before `until`."""
+
+    payment_id: UUID | None = None
+    shop_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def list_page(session: Session, page: PageRequest, wanted: OperationFilter) -> Page[Operation]:
+    """List captures and refunds that happened, the oldest first.
 
     Raises:
         BadCursor
     """
     both = union_all(_captures(), _refunds()).subquery()
     query = select(both).order_by(both.c.happened_at, both.c.object_id).limit(page.limit + 1)
-    if payment_id is not None:
-        query = query.where(both.c.payment_id == payment_id)
+    if wanted.payment_id is not None:
+        query = query.where(both.c.payment_id == wanted.payment_id)
+    if wanted.shop_id is not None:
+        query = query.where(both.c.shop_id == wanted.shop_id)
+    if wanted.since is not None:
+        query = query.where(both.c.happened_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(both.c.happened_at < wanted.until)
     if page.after is not None:
         query = query.where(tuple_(both.c.happened_at, both.c.object_id) > _last_shown(page.after))
     rows = (await session.execute(query)).all()
@@ -48,6 +63,7 @@ async def list_page(
 def _captures() -> Select[*tuple[Any, ...]]:
     return select(
         literal("capture").label("kind"),
+        Payment.shop_id,
         Payment.id.label("object_id"),
         Payment.id.label("payment_id"),
         Payment.amount_minor,
@@ -61,6 +77,7 @@ def _captures() -> Select[*tuple[Any, ...]]:
 def _refunds() -> Select[*tuple[Any, ...]]:
     return select(
         literal("refund").label("kind"),
+        Refund.shop_id,
         Refund.id.label("object_id"),
         Refund.payment_id,
         Refund.amount_minor,

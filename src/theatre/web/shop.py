@@ -95,6 +95,17 @@ async def get_payment(billing: Upstream, who: Headers, payment_id: UUID) -> Paym
     return await billing.ask(Call(method="GET", path=f"{PREFIX}/payments/{payment_id}", headers=who), Payment)
 
 
+async def draw_receipt(billing: Upstream, who: Headers, payment_id: UUID) -> bytes:
+    """Give the receipt of one of the user's own payments as PDF, in the visitor's language.
+
+    Raises:
+        Declined: it is not paid.
+        NotFound
+    """
+    path = f"{PREFIX}/payments/{payment_id}/receipt"
+    return await billing.download(Call(method="GET", path=path, headers={**who, "Accept": "application/pdf"}))
+
+
 async def list_payments(billing: Upstream, who: Headers, cursor: str | None) -> PaymentList:
     """Give a page of the user's payments, latest first."""
     params = {"limit": PAYMENTS_SHOWN, **({"cursor": cursor} if cursor else {})}

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -75,6 +75,15 @@ class Upstream:
             await asyncio.sleep(PAUSE_SECONDS)
         raise Unknown("the same request is still being carried out")
 
+    async def download(self, call: Call) -> bytes:
+        """Give the bytes of an answer that is no JSON.
+
+        Raises:
+            what `ask` raises
+        """
+        response = await self._send(call)
+        return response.content if response.is_success else _refused(response)
+
     async def check(self, path: str) -> None:
         """See that the service is alive.
 
@@ -100,17 +109,26 @@ class Upstream:
 
 
 def _parsed(response: httpx.Response, answer: type[R]) -> R:
-    if response.status_code >= SERVER_ERROR or response.is_redirect:
-        raise Unknown(f"another service answered {response.status_code}")
+    if not response.is_success:
+        _refused(response)
     try:
-        body = response.json() if response.content else {}
-        if response.is_success:
-            return answer.model_validate(body)
+        return answer.model_validate(_body_of(response))
     except ValidationError as error:
         raise Unknown("an answer of another service makes no sense") from error
+
+
+def _refused(response: httpx.Response) -> NoReturn:
+    if response.status_code >= SERVER_ERROR or response.is_redirect:
+        raise Unknown(f"another service answered {response.status_code}")
+    body = _body_of(response)
+    raise refusal(response, body if isinstance(body, dict) else {})
+
+
+def _body_of(response: httpx.Response) -> Any:
+    try:
+        return response.json() if response.content else {}
     except ValueError as error:
         raise Unknown("an answer of another service is not JSON") from error
-    raise refusal(response, body if isinstance(body, dict) else {})
 
 
 def refusal(response: httpx.Response, body: dict[str, Any]) -> Problem:

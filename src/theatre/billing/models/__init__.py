@@ -11,12 +11,22 @@ from theatre.billing.models.payments import (
     Refund,
     RefundItem,
 )
+from theatre.billing.models.receipts import Receipt
+from theatre.billing.models.reconciliation import (
+    Outcome,
+    Reason,
+    ReconciliationRow,
+    ReconciliationRun,
+    RegisterLine,
+    RunStatus,
+)
 from theatre.billing.models.records import AuditRecord, Case
 from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
 from theatre.billing.models.schema import Base
 from theatre.billing.models.states import (
     OPEN_SUBSCRIPTION,
     PAYMENT_TRANSITIONS,
+    RECEIPT_TRANSITIONS,
     REFUND_TRANSITIONS,
     RESERVING,
     CaseKind,
@@ -24,6 +34,8 @@ from theatre.billing.models.states import (
     PaymentStatus,
     ProductKind,
     PromoKind,
+    ReceiptKind,
+    ReceiptStatus,
     RefundSource,
     RefundStatus,
     SubscriptionStatus,
@@ -32,6 +44,7 @@ from theatre.billing.models.states import (
 __all__ = [
     "OPEN_SUBSCRIPTION",
     "PAYMENT_TRANSITIONS",
+    "RECEIPT_TRANSITIONS",
     "REFUND_TRANSITIONS",
     "RESERVING",
     "AccountBalance",
@@ -46,6 +59,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerPosting",
     "OutboxMessage",
+    "Outcome",
     "Payment",
     "PaymentItem",
     "PaymentStatus",
@@ -57,11 +71,19 @@ __all__ = [
     "PromoKind",
     "PromoRedemption",
     "PromoUser",
+    "Reason",
+    "Receipt",
+    "ReceiptKind",
+    "ReceiptStatus",
+    "ReconciliationRow",
+    "ReconciliationRun",
     "Refund",
     "RefundItem",
     "RefundSource",
     "RefundStatus",
+    "RegisterLine",
     "RevenueSchedule",
+    "RunStatus",
     "Subscription",
     "SubscriptionPeriod",
     "SubscriptionStatus",

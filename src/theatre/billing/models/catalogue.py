@@ -14,7 +14,10 @@ from theatre.kit.db import Big
 
 
 class Product(Base):
-    """What can be bought. Names and descriptions by language."""
+    """What can be bought. Names and descriptions by language.
+
+    `decided_by`: the member of staff who made it; the price list leaves that one alone.
+    """
 
     __tablename__ = "product"
     __table_args__ = (one_of("kind", ProductKind),)
@@ -26,6 +29,7 @@ class Product(Base):
     descriptions: Mapped[dict[str, str]] = mapped_column(JSONB)
     film_id: Mapped[UUID | None] = mapped_column(index=True)
     is_active: Mapped[bool]
+    decided_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
 
     prices: Mapped[list["Price"]] = relationship(
@@ -34,7 +38,10 @@ class Product(Base):
 
 
 class Price(Base):
-    """An immutable amount for a product; only `is_active` may change, which the database enforces."""
+    """An immutable amount for a product; only `is_active` may change, which the database enforces.
+
+    `decided_by`: the member of staff who made it or switched it off last; the price list leaves that one alone.
+    """
 
     __tablename__ = "price"
     __table_args__ = (
@@ -54,6 +61,7 @@ class Price(Base):
     interval_count: Mapped[int | None]
     trial_days: Mapped[int]
     is_active: Mapped[bool]
+    decided_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
 
     product: Mapped[Product] = relationship(back_populates="prices", lazy="raise")

@@ -12,16 +12,28 @@ from theatre.kit.db import Big
 
 
 class LedgerEntry(Base):
-    """One balanced fact about money. Append-only; a mistake is reversed by another entry, never edited."""
+    """One balanced fact about money. Append-only; a mistake is reversed by another entry, never edited.
+
+    `provider_reference`, of captured money: the provider's own id of it.
+    """
 
     __tablename__ = "ledger_entry"
-    __table_args__ = (Index("ix_ledger_entry_payment_id", "payment_id", "id"),)
+    __table_args__ = (
+        Index("ix_ledger_entry_payment_id", "payment_id", "id"),
+        Index("ix_ledger_entry_occurred_at", "occurred_at", "id"),
+        Index(
+            "ix_ledger_entry_provider_reference",
+            "provider_reference",
+            postgresql_where=text("provider_reference IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     operation_key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     payment_id: Mapped[UUID | None] = mapped_column(ForeignKey(Payment.id))
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey(Refund.id))
+    provider_reference: Mapped[str | None]
     occurred_at: Mapped[datetime]
 
     postings: Mapped[list["LedgerPosting"]] = relationship(order_by="LedgerPosting.position", lazy="raise")

@@ -26,7 +26,15 @@ class Payment(Base):
         CheckConstraint("(status = 'pending') = (open_attempt_id IS NOT NULL)", name="pending_has_attempt"),
         CheckConstraint("(status IN ('paid', 'refunded')) = (paid_at IS NOT NULL)", name="paid_has_moment"),
         Index("ix_payment_user_id", "user_id", text("id DESC")),
-        Index("ix_payment_status", "status", text("id DESC")),
+        Index("ix_payment_status", "status", "created_at", "id"),
+        Index("ix_payment_created_at", "created_at", "id"),
+        Index(
+            "ix_payment_provider",
+            "provider",
+            "created_at",
+            "id",
+            postgresql_where=text("provider IS NOT NULL"),
+        ),
         Index(
             "ix_payment_expires_at", "expires_at", postgresql_where=text("status IN ('unpaid', 'pending')")
         ),
@@ -94,7 +102,12 @@ class PaymentTransition(Base):
     """One change of a payment's state, and why. Append-only."""
 
     __tablename__ = "payment_transition"
-    __table_args__ = (Index("ix_payment_transition_payment_id", "payment_id", "id"),)
+    __table_args__ = (
+        Index("ix_payment_transition_payment_id", "payment_id", "id"),
+        Index(
+            "ix_payment_transition_attempt_id", "attempt_id", postgresql_where=text("attempt_id IS NOT NULL")
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     payment_id: Mapped[UUID] = mapped_column(ForeignKey(Payment.id))
@@ -130,6 +143,7 @@ class Refund(Base):
         one_of("source", RefundSource),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_refund_payment_id", "payment_id", "id"),
+        Index("ix_refund_status", "status", "id"),
         Index("ix_refund_next_ask_at", "next_ask_at", postgresql_where=text("status = 'pending'")),
         Index(
             "uq_refund_late",

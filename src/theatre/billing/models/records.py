@@ -26,6 +26,7 @@ class Case(Base):
             name="resolved_is_whole",
         ),
         Index("ix_staff_case_status", "status", text("id DESC")),
+        Index("ix_staff_case_kind", "kind", "id"),
         Index("ix_staff_case_payment_id", "payment_id", postgresql_where=text("payment_id IS NOT NULL")),
     )
 

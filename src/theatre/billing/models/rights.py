@@ -20,6 +20,7 @@ class Subscription(Base):
         one_of("status", SubscriptionStatus),
         CheckConstraint("paid_from < paid_until", name="period_forward"),
         Index("ix_subscription_user_id", "user_id", text("id DESC")),
+        Index("ix_subscription_status", "status", "id"),
         Index(
             "uq_subscription_open",
             "user_id",

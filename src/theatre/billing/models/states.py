@@ -96,6 +96,32 @@ class PromoKind(StrEnum):
     AMOUNT = "amount"
 
 
+class ReceiptKind(StrEnum):
+    """What a fiscal receipt confirms: money taken for a purchase, or money given back (54-FZ)."""
+
+    INCOME = "income"
+    RETURN = "return"
+
+
+class ReceiptStatus(StrEnum):
+    """`pending`: to be handed in, or nobody knows yet whether it was; `sent`: the provider has it and is registering
+    it; `failed`: it was definitely not registered."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+RECEIPT_TRANSITIONS: Mapping[ReceiptStatus, frozenset[ReceiptStatus]] = {
+    ReceiptStatus.PENDING: frozenset({ReceiptStatus.SENT, ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}),
+    ReceiptStatus.SENT: frozenset({ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}),
+    ReceiptStatus.SUCCEEDED: frozenset(),
+    # handed in again as a new submission, by the clock or by staff
+    ReceiptStatus.FAILED: frozenset({ReceiptStatus.PENDING}),
+}
+
+
 class CaseKind(StrEnum):
     """Why a person must look."""
 

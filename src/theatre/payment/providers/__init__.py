@@ -92,6 +92,8 @@ class RefundReading:
     refund_id: UUID | None
     amount: Money
     failure_code: str | None = None
+    payment_reference: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ class RefundObject(Shape):
     payment_id: Id
     status: Literal["pending", "succeeded", "canceled"]
     amount: Amount
+    created_at: AwareDatetime
     cancellation_details: Cancellation | None = None
     metadata: Mapping[str, str] | None = None
 
@@ -143,6 +144,8 @@ class RefundObject(Shape):
             failure_code=_reason(self.cancellation_details, REFUND_FAILURES)
             if status == RefundStatus.FAILED
             else None,
+            payment_reference=self.payment_id,
+            created_at=self.created_at,
         )
 
 

@@ -1,14 +1,24 @@
 """Doors for our own services: billing begins attempts and refunds here."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
-from theatre.contracts.payment import PREFIX, Attempt, RefundState
+from theatre.contracts.payment import (
+    PREFIX,
+    Attempt,
+    ListingProviders,
+    OperationPage,
+    ReceiptState,
+    RefundState,
+    SettledOperation,
+)
 from theatre.kit.access import CallingService
+from theatre.kit.fields import Moment
 from theatre.kit.routing import StrictRoute
-from theatre.payment import attempts, refunds
-from theatre.payment.schemas import AttemptBody, RefundBody
+from theatre.payment import attempts, operations, receipts, refunds
+from theatre.payment.schemas import AttemptBody, OperationBody, ReceiptBody, RefundBody
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
@@ -37,3 +47,41 @@ async def cancel(request: Request, attempt_id: UUID, _: CallingService) -> Attem
 async def refund(request: Request, attempt_id: UUID, asked: RefundBody, _: CallingService) -> RefundState:
     resources = request.app.state.resources
     return await refunds.start(resources.sessions, attempt_id, asked, outside=resources.outside)
+
+
+@router.get("/providers", summary="Payment systems that can list what they did")
+async def list_providers(request: Request, _: CallingService) -> ListingProviders:
+    return ListingProviders(items=list(request.app.state.resources.outside.statements))
+
+
+@router.get("/providers/{provider}/operations", summary="What a payment system took and gave back in a time")
+async def list_operations(
+    request: Request,
+    provider: str,
+    since: Moment,
+    until: Moment,
+    _: CallingService,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> OperationPage:
+    resources = request.app.state.resources
+    period = operations.period_of(since, until)
+    return await operations.list_page(
+        resources.sessions, provider, period, cursor=cursor, outside=resources.outside
+    )
+
+
+@router.post(
+    "/providers/{provider}/operations",
+    summary="Read one operation again from the payment system, and bring ours to what it says",
+)
+async def settle_operation(
+    request: Request, provider: str, asked: OperationBody, _: CallingService
+) -> SettledOperation:
+    resources = request.app.state.resources
+    return await operations.settle(resources.sessions, provider, asked, outside=resources.outside)
+
+
+@router.post("/receipts", summary="Register a fiscal receipt, or tell how the one of this id stands")
+async def register_receipt(request: Request, asked: ReceiptBody, _: CallingService) -> ReceiptState:
+    resources = request.app.state.resources
+    return await receipts.register(resources.sessions, asked, outside=resources.outside)

@@ -1,15 +1,25 @@
 """The tester's control panel: notifications, clock, faults, shops, and what money really moved."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response, StreamingResponse
 
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
 from theatre.kit.routing import StrictRoute
-from theatre.sandbox import clocks, faults, notifications, operations, payment_methods, shops, terms
+from theatre.sandbox import (
+    clocks,
+    faults,
+    notifications,
+    operations,
+    payment_methods,
+    registers,
+    shops,
+    terms,
+)
 from theatre.sandbox.calls import InTransaction, OurResources, Reading, refreshed
 from theatre.sandbox.control_schemas import (
     ClockAnswer,
@@ -23,12 +33,14 @@ from theatre.sandbox.control_schemas import (
     ShopChange,
     ShopsAnswer,
 )
+from theatre.sandbox.operations import OperationFilter
 from theatre.sandbox.resources import Resources
 
 router = APIRouter(
     prefix="/sandbox/control/v1", tags=["control"], route_class=StrictRoute, dependencies=[Depends(refreshed)]
 )
 Paging = Annotated[PageRequest, Depends(page_request)]
+Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
 ShopId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -90,8 +102,19 @@ async def switch_fault_off(fault_id: UUID, session: InTransaction) -> None:
 async def list_operations(
     session: Reading, page: Paging, payment_id: UUID | None = None
 ) -> PageAnswer[OperationAnswer]:
-    found = await operations.list_page(session, page, payment_id=payment_id)
+    found = await operations.list_page(session, page, OperationFilter(payment_id=payment_id))
     return PageAnswer(items=[OperationAnswer.of(row) for row in found.items], next_cursor=found.next_cursor)
+
+
+@router.get(
+    "/shops/{shop_id}/register",
+    response_class=StreamingResponse,
+    summary="Write the register of a shop's day in Moscow, as CSV",
+)
+async def write_register(shop_id: ShopId, day: Day, resources: OurResources) -> Response:
+    lines = registers.write(resources.sessions, shop_id, day)
+    name = f'attachment; filename="register-{shop_id}-{day}.csv"'
+    return StreamingResponse(lines, media_type="text/csv", headers={"Content-Disposition": name})
 
 
 @router.get("/shops", summary="List shops")

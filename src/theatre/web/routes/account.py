@@ -53,6 +53,17 @@ async def show_payments(
     return house.pages.render(visit, "payments.html", given)
 
 
+@router.get("/payments/{payment_id}/receipt.pdf")
+async def save_receipt(house: House, user: User, payment_id: UUID) -> Response:
+    """Give the receipt of a payment to be kept."""
+    try:
+        drawn = await shop.draw_receipt(house.billing, user, payment_id)
+    except Declined as declined:
+        return see_other(PAYMENTS, fault=declined.word)
+    headers = {"Content-Disposition": f'attachment; filename="receipt-{payment_id}.pdf"'}
+    return Response(drawn, media_type="application/pdf", headers=headers)
+
+
 @router.post("/payments/{payment_id}/cancel", dependencies=[Depends(own_form)])
 async def cancel(house: House, user: User, payment_id: UUID, *, key: Annotated[Word, Form()]) -> Response:
     """Give a payment up."""

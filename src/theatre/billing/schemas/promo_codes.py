@@ -8,7 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from theatre.billing.models import Payment, PromoCode
 from theatre.billing.promo_codes import NewPromoCode
-from theatre.billing.schemas import CodeWord, ItemAnswer, money
+from theatre.billing.schemas.money import money
+from theatre.billing.schemas.payments import CodeWord, ItemAnswer
 from theatre.kit.fields import Answer, Body, Moment, MoneyField
 
 MAX_PRODUCTS = 100

@@ -1,0 +1,1 @@
+"""Billing's doors for staff (CONTRACT 5), by noun."""

@@ -1,0 +1,118 @@
+"""Payments, attempts and refunds as staff see them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from theatre.billing.models import Payment, Refund
+from theatre.billing.payment_records import Record
+from theatre.billing.schemas.ledger import EntryAnswer
+from theatre.billing.schemas.money import money
+from theatre.billing.schemas.payments import FailureAnswer, PaymentAnswer, payment_fields
+from theatre.billing.schemas.refunds import RefundAnswer, refund_fields
+from theatre.contracts.payment import Attempt
+from theatre.kit.fields import Answer, MoneyField
+
+
+class TransitionAnswer(Answer):
+    """One change of state."""
+
+    from_status: str
+    to_status: str
+    reason: str
+    attempt_id: UUID | None
+    occurred_at: datetime
+
+
+class AttemptAnswer(Answer):
+    """One try to collect a payment, as payment-service knows it; all but its id is null while that does not answer."""
+
+    id: UUID
+    status: str | None = None
+    provider: str | None = None
+    provider_reference: str | None = None
+    expires_at: datetime | None = None
+    captured: MoneyField | None = None
+    captured_at: datetime | None = None
+    failure: FailureAnswer | None = None
+
+    @classmethod
+    def of(cls, attempt_id: UUID, attempt: Attempt | None) -> "AttemptAnswer":
+        if attempt is None:
+            return cls(id=attempt_id)
+        captured = attempt.captured
+        return cls(
+            id=attempt_id,
+            status=attempt.status,
+            provider=attempt.provider,
+            provider_reference=attempt.provider_reference,
+            expires_at=attempt.expires_at,
+            captured=money(captured.amount_minor, captured.currency) if captured else None,
+            captured_at=attempt.captured_at,
+            failure=FailureAnswer.model_validate(attempt.failure) if attempt.failure else None,
+        )
+
+
+class StaffRefundAnswer(RefundAnswer):
+    """A refund as staff see it. `decided_by` is the second person."""
+
+    source: str
+    provider: str
+    takes_rights: bool
+    requested_by: UUID | None
+    decided_by: UUID | None
+    decided_at: datetime | None
+    settled_at: datetime | None
+    failure: FailureAnswer | None
+
+    @classmethod
+    def of(cls, refund: Refund) -> "StaffRefundAnswer":
+        failure = None
+        if refund.failure_code is not None:
+            failure = FailureAnswer(code=refund.failure_code, message=refund.failure_message or "")
+        return cls(
+            **refund_fields(refund),
+            source=refund.source,
+            provider=refund.provider,
+            takes_rights=refund.takes_rights,
+            requested_by=refund.requested_by,
+            decided_by=refund.decided_by,
+            decided_at=refund.decided_at,
+            settled_at=refund.settled_at,
+            failure=failure,
+        )
+
+
+class StaffPaymentAnswer(PaymentAnswer):
+    """A payment as staff see it in a list."""
+
+    user_id: UUID
+
+    @classmethod
+    def of(cls, payment: Payment) -> "StaffPaymentAnswer":
+        return cls.model_construct(user_id=payment.user_id, **payment_fields(payment))
+
+
+class StaffPaymentDetails(StaffPaymentAnswer):
+    """A payment as staff see it whole."""
+
+    open_attempt_id: UUID | None
+    paid_attempt_id: UUID | None
+    history: list[TransitionAnswer]
+    attempts: list[AttemptAnswer]
+    refunds: list[StaffRefundAnswer]
+    ledger: list[EntryAnswer]
+
+    @classmethod
+    def of_record(cls, record: Record, attempts: dict[UUID, Attempt]) -> "StaffPaymentDetails":
+        """Show a payment with all that billing knows of it and what payment-service said of its attempts."""
+        payment = record.payment
+        return cls(
+            **payment_fields(payment),
+            user_id=payment.user_id,
+            open_attempt_id=payment.open_attempt_id,
+            paid_attempt_id=payment.paid_attempt_id,
+            history=[TransitionAnswer.model_validate(change) for change in record.history],
+            attempts=[AttemptAnswer.of(id, attempts.get(id)) for id in record.attempt_ids],
+            refunds=[StaffRefundAnswer.of(refund) for refund in record.refunds],
+            ledger=[EntryAnswer.of(entry) for entry in record.entries],
+        )

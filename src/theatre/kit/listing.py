@@ -1,0 +1,110 @@
+"""Lists that are read by pages, or whole as CSV: one description of rows and order serves both.
+
+A page is cut by keyset, so that page 10,000 costs what page 1 costs; the whole list is read through a cursor of the
+server, so that it costs no more memory than a page.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter, ValidationError
+from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm.interfaces import ORMOption
+
+from theatre.kit.db import Session, Sessions
+from theatre.kit.fields import Moment
+from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
+from theatre.kit.sheets import Sheet, SheetAnswer
+
+T = TypeVar("T")
+Attribute = InstrumentedAttribute[Any]
+
+CHUNK_ROWS = 1_000
+KEY_TYPES: dict[type, TypeAdapter[Any]] = {
+    UUID: TypeAdapter(UUID),
+    datetime: TypeAdapter(Moment),
+    int: TypeAdapter(Annotated[int, Field(ge=-(2**63), lt=2**63)]),
+}
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """The rows of a list, in falling order of `keys`, which together are unique and follow an index.
+
+    `columns` are those of its CSV, which has a row for each of the `lines` of a row, if those are named. `options`
+    load what a page's answer needs besides.
+    """
+
+    rows: Select[T]
+    keys: tuple[Attribute, ...]
+    columns: tuple[Attribute, ...]
+    lines: Attribute | None = None
+    options: tuple[ORMOption, ...] = ()
+
+    def ordered(self) -> Select[T]:
+        """Give the statement of the whole list."""
+        return self.rows.order_by(*(key.desc() for key in self.keys))
+
+    def page(self, request: PageRequest) -> Select[T]:
+        """Give the statement of one page and the row after it.
+
+        Raises:
+            BadCursor: it was made for another list.
+        """
+        statement = self.ordered().limit(request.limit + 1)
+        if request.after is None:
+            return statement
+        return statement.where(tuple_(*self.keys) < tuple_(*self._after(request.after)))
+
+    def sheet(self) -> Select[Any]:
+        """Give the statement of the whole list's CSV."""
+        joined = self.ordered() if self.lines is None else self.ordered().join(self.lines)
+        return joined.with_only_columns(*self.columns)
+
+    def _after(self, words: Sequence[str]) -> list[ColumnElement[Any]]:
+        try:
+            return [
+                literal(KEY_TYPES[key.type.python_type].validate_strings(word), key.type)
+                for key, word in zip(self.keys, words, strict=True)
+            ]
+        except (ValidationError, ValueError) as error:
+            raise BadCursor from error
+
+
+async def read_page(session: Session, listing: Listing[T], request: PageRequest) -> Page[T]:
+    """Read one page.
+
+    Raises:
+        BadCursor
+    """
+    rows = (await session.scalars(listing.page(request).options(*listing.options))).all()
+    return page_of(rows, request, key=lambda row: tuple(getattr(row, key.key) for key in listing.keys))
+
+
+async def give_sheet(sessions: Sessions, listing: Listing[Any], *, name: str) -> SheetAnswer:
+    """Answer with the whole list as CSV; what the database refuses is refused before the answer begins."""
+    chunks = _chunks(sessions, listing)
+    return SheetAnswer(_again(await anext(chunks), chunks), name=name)
+
+
+async def _chunks(sessions: Sessions, listing: Listing[Any]) -> AsyncIterator[bytes]:
+    sheet = Sheet([column.key for column in listing.columns])
+    async with sessions() as session:
+        statement = listing.sheet().execution_options(yield_per=CHUNK_ROWS)
+        result = await session.stream(statement)
+        # with the first rows in hand the query is known to run
+        yield sheet.head()
+        async for rows in result.partitions():
+            yield sheet.body(rows)
+
+
+async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(rest):  # type: ignore[type-var]
+        yield first
+        async for chunk in rest:
+            yield chunk
