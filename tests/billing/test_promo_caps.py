@@ -2,18 +2,26 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from tests.billing.acts import failure, open_attempt, success
+from tests.billing.conftest import Caller
+from tests.billing.desk import PaymentDesk
 from tests.billing.promo import Make, buy, change_code, make_code, make_price, uses_of
 from tests.billing.test_purchase import price_of
+from tests.factories.auth_door import AuthDoor
+from theatre.billing import app as wiring
 from theatre.billing import attempts, payments, settlements
 from theatre.billing.errors import PaymentNotCancelable
 from theatre.billing.models import Price
 from theatre.billing.settings import BillingSettings
+from theatre.embedded.front import listen, serving
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions
 
@@ -23,6 +31,39 @@ CROWD = 100
 @pytest.fixture
 async def price(sessions: Sessions, clock: MovableClock) -> Price:
     return await make_price(sessions, 29_900, clock=clock)
+
+
+@pytest.fixture
+async def addresses(
+    settings: BillingSettings, desk: PaymentDesk, clock: MovableClock
+) -> AsyncIterator[list[str]]:
+    """Two billing services on sockets of their own, each with a pool of its own, on one database."""
+    async with AsyncExitStack() as stack:
+        found = []
+        for _ in range(2):
+            app = wiring.create_app(settings, transport=desk.transport, clock=clock)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            listener = listen("127.0.0.1", 0)
+            await stack.enter_async_context(serving(app, listener))
+            found.append(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        yield found
+
+
+@pytest.mark.timeout(240)
+async def test_of_a_hundred_buyers_at_two_services_ten_get_the_ten_uses(
+    make_caller: Make, auth: AuthDoor, addresses: list[str], sessions: Sessions, price: Price
+) -> None:
+    """C7: over the network, and not by any lock inside one process."""
+    made = await make_code(make_caller, total_cap=10)
+    async with AsyncExitStack() as stack:
+        crowd = []
+        for number in range(CROWD):
+            user_id = uuid4()
+            client = httpx.AsyncClient(base_url=addresses[number % 2], headers=auth.user(user_id), timeout=60)
+            crowd.append(Caller(await stack.enter_async_context(client), user_id))
+        answers = await asyncio.gather(*(buy(caller, made["code"], price.id) for caller in crowd))
+    assert Counter(answer.status_code for answer in answers) == {201: 10, 409: CROWD - 10}
+    assert await uses_of(sessions, made) == (10, 10, 10)
 
 
 @pytest.mark.parametrize("percent", [50, 100])
