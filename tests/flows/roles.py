@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aio_pika
 
+import theatre
 from tests.flows.gateway import gateway
 from tests.flows.programs import THEATRE, Program, until_ready
 from tests.rabbitmq import free_ports
@@ -68,6 +69,8 @@ class Deployment:
         own_secrets = {name: secrets.token_urlsafe(32) for name in BY_NAME}
         shop_secret = secrets.token_urlsafe(32)
         return {
+            # the very code that the tests import
+            "PYTHONPATH": str(Path(theatre.__file__).parents[1]),
             "THEATRE_DATABASE_URL": self.servers.database_url,
             # the server is shared with other tests
             "THEATRE_DATABASE_POOL_SIZE": "3",
