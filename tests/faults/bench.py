@@ -55,6 +55,7 @@ SETTLE_SECONDS = 60.0
 # how often the pauses and leases that somebody may be waiting for are made to end
 OWN_PACE_SECONDS = 2.0
 LOOK_SECONDS = 0.1
+LAST_COMPLAINTS = 5
 
 
 @dataclass
@@ -130,9 +131,14 @@ class Bench:
         await self._tell_oracle()
         found = await invariants.find_violations(self.database)
         assert not found, "\n".join(f"{name}: {rows}" for name, rows in found.items())
-        assert not self.answers.dishonest, "\n".join(self.answers.dishonest)
+        assert not self.answers.dishonest, "\n".join([*self.answers.dishonest, *self.complaints()])
         doubled = [key for key, answers in self.answers.by_key.items() if len(answers) > 1]
         assert not doubled, f"different answers under one key: {doubled}"
+
+    def complaints(self) -> list[str]:
+        """Give the last errors that roles logged."""
+        said = [line for program in self.roles.values() for line in program.said().splitlines()]
+        return [line for line in said if '"error"' in line][-LAST_COMPLAINTS:]
 
     async def _tell_oracle(self) -> None:
         mails = [message_from_bytes(caught.content)["Message-ID"] for caught in self.sink.caught]

@@ -51,17 +51,16 @@ class Buyer:
     async def arrive(self) -> None:
         """Register, sign in and choose the cheapest plan that is paid at once."""
         account = {"login": self.login, "password": self.password, "email": f"{self.login}@example.com"}
-        user = await self.http.post(f"{self.auth}/auth/api/v1/register", json=account)
-        self.id = UUID(user.json()["id"])
+        self.id = UUID((await self.ask("POST", f"{self.auth}/auth/api/v1/register", body=account))["id"])
         await self.sign_in()
-        plans = (await self.http.get("/billing/api/v1/products", params={"kind": "plan"})).json()["items"]
+        plans = (await self.ask("GET", "/billing/api/v1/products?kind=plan"))["items"]
         prices = [price for plan in plans for price in plan["prices"] if not price["trial_days"]]
         self.price_id = min(prices, key=lambda price: float(price["amount"]["amount"]))["id"]
 
     async def sign_in(self) -> None:
         """Get a token that is good for a quarter of an hour."""
         form = {"username": self.login, "password": self.password}
-        token = (await self.http.post(f"{self.auth}/auth/api/v1/jwt/login", data=form)).json()
+        token = await self.ask("POST", f"{self.auth}/auth/api/v1/jwt/login", form=form)
         self.http.headers["Authorization"] = f"Bearer {token['access_token']}"
 
     async def buy(self, *, times: int = 1) -> Json:
@@ -108,13 +107,15 @@ class Buyer:
             await asyncio.sleep(PAUSE_SECONDS)
             seen = (await self.ask("GET", f"/billing/api/v1/payments/{payment['id']}"))["status"]
 
-    async def ask(self, method: str, path: str, *, key: str = "", body: Json | None = None) -> Json:
+    async def ask(
+        self, method: str, path: str, *, key: str = "", body: Json | None = None, form: Json | None = None
+    ) -> Json:
         """Send a request until it is answered for good, always under the same key."""
         headers = {"Idempotency-Key": key} if key else {}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
-                answer = await self.http.request(method, path, json=body, headers=headers)
+                answer = await self.http.request(method, path, json=body, data=form, headers=headers)
             except httpx.TransportError:
                 self.answers.unanswered += 1
             else:

@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 
 import aio_pika
 import asyncpg
+import httpx
 import orjson
 import pytest
 
 from tests.conftest import skip_without
-from tests.faults.bench import BROKER, DATABASE, Bench, open_bench
+from tests.faults.bench import BROKER, DATABASE, MAIL, Bench, open_bench
 from tests.faults.crossings import Crossing, Moment, Trap
 from tests.faults.load import people_paying
-from tests.flows.programs import until
+from tests.flows.programs import status_of, until
 from tests.rabbitmq import Node
 from tests.services import Services, temporary_folder
 from theatre.kit.broker.port import Message
@@ -144,6 +145,41 @@ async def test_links_that_are_reset_again_and_again_heal(bench: Bench) -> None:
                 way.cut()
             await asyncio.sleep(1)
     assert bench.answers.unanswered
+
+
+@pytest.mark.all_faults
+@pytest.mark.parametrize("callee", [DATABASE, BROKER, MAIL, "serve payment", "serve sandbox"])
+async def test_links_that_fall_silent_are_given_up_and_heal(bench: Bench, callee: str) -> None:
+    """F-N1, F-B6, F-D9: nothing is refused, nothing is said either."""
+    async with people_paying(bench):
+        await asyncio.sleep(1)
+        for way in bench.ways_to(callee):
+            way.freeze()
+        await asyncio.sleep(15)
+        for way in bench.ways_to(callee):
+            way.thaw()
+
+
+@pytest.mark.all_faults
+async def test_a_service_without_its_database_lives_and_is_not_ready_until_it_is_back(bench: Bench) -> None:
+    """P6."""
+    way = bench.ways["serve billing", DATABASE]
+    door = f"http://{bench.deployment.addresses['billing']}/billing/api"
+
+    async def is_ready() -> bool:
+        return await status_of(f"{door}/_ready") == httpx.codes.OK
+
+    async def is_not_ready() -> bool:
+        assert await status_of(f"{door}/_health") == httpx.codes.OK
+        return await status_of(f"{door}/_ready") == httpx.codes.SERVICE_UNAVAILABLE
+
+    way.close_door()
+    way.cut()
+    try:
+        await until(is_not_ready, seconds=10)
+    finally:
+        way.open_door()
+    await until(is_ready, seconds=10)
 
 
 @pytest.mark.all_faults
