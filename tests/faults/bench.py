@@ -117,13 +117,13 @@ class Bench:
             await asyncio.wait([flying])
 
     async def until_settled(self) -> None:
-        """Wait until nothing is under way any more, for at most a minute."""
-        await asyncio.gather(*self._starting)
-        self._starting.clear()
+        """Wait until nothing is under way any more and every role is there, for at most a minute."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while under_way := await invariants.find_under_way(self.database):
             assert time.monotonic() < deadline, f"still under way after {SETTLE_SECONDS} s: {under_way}"
             await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.gather(*self._starting)
+        self._starting.clear()
 
     async def check(self) -> None:
         """Wait until all is settled, and demand P1 to P3 and P5 of RELIABILITY 2.2."""

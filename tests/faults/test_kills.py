@@ -49,9 +49,10 @@ FLOWS: dict[str, tuple[Prepare, Flow]] = {
 }
 
 
-async def crossings_of(bench: Bench, buyer: Buyer, flow: str) -> list[Crossing]:
+async def crossings_of(bench: Bench, flow: str) -> list[Crossing]:
     """Run a flow in peace and list its crossings."""
     prepare, run = FLOWS[flow]
+    buyer = await bench.new_buyer()
     payment = await prepare(bench, buyer)
     bench.watch.begin()
     await run(buyer, payment)
@@ -60,7 +61,7 @@ async def crossings_of(bench: Bench, buyer: Buyer, flow: str) -> list[Crossing]:
     return [crossing for crossing in seen if crossing.role != CLIENT]
 
 
-async def run_and_kill(bench: Bench, buyer: Buyer, flow: str, step: Step) -> None:
+async def run_and_kill(bench: Bench, flow: str, step: Step) -> None:
     """Run a flow, kill the role that takes a step, and demand that all comes right.
 
     Relays gather what is due, so a step that looks like an earlier one may be spared in a run: then once more.
@@ -68,16 +69,16 @@ async def run_and_kill(bench: Bench, buyer: Buyer, flow: str, step: Step) -> Non
     crossing, moment = step
     for _ in range(RUNS):
         trap = Trap(lambda met: met == crossing, moment, bench.kill)
-        await run_with(bench, buyer, flow, trap)
+        await run_with(bench, flow, trap)
         if trap.reached:
             return
     pytest.fail(f"{crossing} was never reached")
 
 
-async def run_with(bench: Bench, buyer: Buyer, flow: str, trap: Trap) -> None:
-    """Run a flow with a trap on its way and demand that all comes right."""
+async def run_with(bench: Bench, flow: str, trap: Trap) -> None:
+    """Run a flow of a new buyer with a trap on its way and demand that all comes right."""
     prepare, run = FLOWS[flow]
-    await buyer.sign_in()
+    buyer = await bench.new_buyer()
     payment = await prepare(bench, buyer)
     bench.watch.begin(trap)
     try:
@@ -104,10 +105,9 @@ async def test_a_purchase_survives_a_kill_at_one_crossing_of_each_kind(
     bench: Bench, subtests: pytest.Subtests
 ) -> None:
     """RELIABILITY 2.3 (a), the short selection."""
-    buyer = await bench.new_buyer()
-    for crossing, moment in one_of_each_kind(await crossings_of(bench, buyer, "purchase")):
+    for crossing, moment in one_of_each_kind(await crossings_of(bench, "purchase")):
         with subtests.test(killed=f"{moment} {crossing}"):
-            await run_and_kill(bench, buyer, "purchase", (crossing, moment))
+            await run_and_kill(bench, "purchase", (crossing, moment))
 
 
 @pytest.mark.all_faults
@@ -117,7 +117,6 @@ async def test_a_flow_survives_a_kill_at_each_of_its_crossings(
     bench: Bench, subtests: pytest.Subtests, flow: str
 ) -> None:
     """RELIABILITY 2.3 (a): K1 to K22 and whatever step is added to them."""
-    buyer = await bench.new_buyer()
-    for crossing, moment in every_one(await crossings_of(bench, buyer, flow)):
+    for crossing, moment in every_one(await crossings_of(bench, flow)):
         with subtests.test(killed=f"{moment} {crossing}"):
-            await run_and_kill(bench, buyer, flow, (crossing, moment))
+            await run_and_kill(bench, flow, (crossing, moment))
