@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from theatre.kit.servers import children
@@ -15,6 +16,7 @@ START_SECONDS = 60
 GREETING = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
 ANSWER_SECONDS = 5
+PORTS = range(20_000, 32_000)
 FAREWELL = ((signal.SIGTERM, 15.0),)
 # the distribution's /usr/sbin/rabbitmq-server insists on its own user and folders
 PROGRAMS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
@@ -24,31 +26,74 @@ class RabbitmqError(Exception):
     """No RabbitMQ can be had here."""
 
 
+class Node:
+    """A server with all that it keeps in `folder` and on ports of its own; its data outlives its process.
+
+    Raises:
+        RabbitmqError: the program is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+        epmd = shutil.which("epmd")
+        if program is None or epmd is None:
+            raise RabbitmqError("rabbitmq-server is not installed: ./run_tests.sh --install")
+        self._port, distribution_port, names_port = free_ports(3)
+        self._home = folder / "rabbitmq"
+        self._log = folder / "rabbitmq.log"
+        environment = settings(self._home, self._port, distribution_port, names_port)
+        self._words = ["/usr/bin/env", *(f"{name}={value}" for name, value in environment.items())]
+        self._program = Path(program)
+        # the name server would stay behind if the broker started it
+        self._names = spawn([epmd, "-port", str(names_port)], self._log)
+        self._broker: children.Process | None = None
+        self.url = f"amqp://guest:guest@127.0.0.1:{self._port}/"
+
+    async def start(self) -> None:
+        """Start it and wait until it takes connections.
+
+        Raises:
+            RabbitmqError: it did not start.
+        """
+        self._broker = spawn([*self._words, self._program], self._log)
+        if not await answers(self._port, self._broker):
+            raise RabbitmqError(f"RabbitMQ did not start: {children.tail(self._log)}")
+
+    def kill(self) -> None:
+        """End it without a chance to write anything."""
+        if self._broker is not None:
+            self._broker.kill()
+            self._broker.wait()
+
+    def wipe(self) -> None:
+        """Delete all that it kept; it must not be running."""
+        shutil.rmtree(self._home / "data")
+
+    async def control(self, *words: str) -> None:
+        """Run `rabbitmqctl` on it."""
+        program = self._program.with_name("rabbitmqctl")
+        await children.run([*self._words, program, *words], account=None, log=self._log)
+
+    async def stop(self) -> None:
+        """End it and its name server."""
+        for process in (self._broker, self._names):
+            if process is not None:
+                await children.stop(process, FAREWELL)
+
+
 @asynccontextmanager
 async def running_rabbitmq(folder: Path) -> AsyncIterator[str]:
-    """Start a server with all that it keeps in `folder` and on ports of its own; give its address.
+    """Start a server and give its address.
 
     Raises:
         RabbitmqError: the program is not installed, or did not start.
     """
-    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
-    epmd = shutil.which("epmd")
-    if program is None or epmd is None:
-        raise RabbitmqError("rabbitmq-server is not installed: ./run_tests.sh --install")
-    port, distribution_port, names_port = free_ports(3)
-    log = folder / "rabbitmq.log"
-    environment = settings(folder / "rabbitmq", port, distribution_port, names_port)
-    # the name server would stay behind if the broker started it
-    names = spawn([epmd, "-port", str(names_port)], log)
-    words = [f"{name}={value}" for name, value in environment.items()]
-    broker = spawn(["/usr/bin/env", *words, program], log)
+    node = Node(folder)
     try:
-        if not await answers(port, broker):
-            raise RabbitmqError(f"RabbitMQ did not start: {children.tail(log)}")
-        yield f"amqp://guest:guest@127.0.0.1:{port}/"
+        await node.start()
+        yield node.url
     finally:
-        await children.stop(broker, FAREWELL)
-        await children.stop(names, FAREWELL)
+        await node.stop()
 
 
 def spawn(command: children.Command, log: Path) -> children.Process:
@@ -77,12 +122,16 @@ def settings(folder: Path, port: int, distribution_port: int, names_port: int) -
 
 
 def free_ports(count: int) -> list[int]:
-    """Ask the system for ports that nobody uses."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
+    """Find ports that nobody uses.
+
+    None is of those that the system gives to whoever calls out: it stays free while its process is started again.
+    """
+    found: dict[int, None] = {}
+    while len(found) < count:
+        port = random.choice(PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found[port] = None
+    return list(found)
 
 
 async def answers(port: int, broker: children.Process) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.billing.conftest import Caller
@@ -46,21 +47,26 @@ async def test_checkout_gives_the_same_link_while_an_attempt_is_open(
     assert (await caller.get(f"/payments/{payment['id']}")).json()["status"] == "pending"
 
 
-@pytest.mark.parametrize("path", ["", "/checkout", "/cancel", "/refunds"])
-async def test_another_users_payment_is_not_there(make_caller: Make, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "", None),
+        ("get", "/refunds", None),
+        ("post", "/checkout", None),
+        ("post", "/cancel", None),
+        ("post", "/refunds", {"reason": "x"}),
+    ],
+)
+async def test_another_users_payment_is_not_there(
+    make_caller: Make, method: str, path: str, body: dict[str, str] | None
+) -> None:
     payment = await create(make_caller())
     stranger = make_caller()
-    url = f"/payments/{payment['id']}{path}"
-    answer = (
-        await stranger.get(url)
-        if not path
-        else await stranger.post(url, {"reason": "x"} if "refund" in path else None)
-    )
-    unknown = url.replace(str(payment["id"]), str(uuid4()))
-    same = (
-        await stranger.get(unknown)
-        if not path
-        else await stranger.post(unknown, {"reason": "x"} if "refund" in path else None)
-    )
+
+    async def ask(payment_id: object) -> httpx.Response:
+        url = f"/payments/{payment_id}{path}"
+        return await (stranger.get(url) if method == "get" else stranger.post(url, body))
+
+    answer, same = await ask(payment["id"]), await ask(uuid4())
     assert answer.status_code == same.status_code == 404
     assert {**answer.json(), "request_id": ""} == {**same.json(), "request_id": ""}

@@ -44,6 +44,16 @@ class Program:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
+    def freeze(self) -> None:
+        """Let it stand still, with all that it started, until `thaw`."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
     async def stop(self) -> int:
         """Ask it to end, wait for it and give its exit status."""
         if self.process is None:

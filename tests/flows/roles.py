@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aio_pika
 
+import theatre
 from tests.flows.gateway import gateway
 from tests.flows.programs import THEATRE, Program, until_ready
 from tests.rabbitmq import free_ports
@@ -34,23 +35,20 @@ class Servers:
 
 
 class Deployment:
-    """All roles, by the words that start them (`serve billing`, `work billing`), and the gateway."""
+    """All roles, by the words that start them (`serve billing`, `work billing`), and the gateway if there is nginx."""
 
-    def __init__(self, servers: Servers, *, nginx: str, folder: Path) -> None:
+    def __init__(self, servers: Servers, *, nginx: str | None, folder: Path) -> None:
         self.servers = servers
         self.exchange = f"flows-{secrets.token_hex(6)}"
         gateway_port, *ports = free_ports(1 + len(SERVICES))
         self.addresses = dict(zip(BY_NAME, (f"127.0.0.1:{port}" for port in ports), strict=True))
         self.url = f"http://127.0.0.1:{gateway_port}"
         self.environment = self._environment()
-        self.gateway = gateway(
-            nginx,
-            folder,
-            {
-                "GATEWAY_LISTEN": f"127.0.0.1:{gateway_port}",
-                **{f"{name.upper()}_ADDRESS": address for name, address in self.addresses.items()},
-            },
-        )
+        variables = {
+            "GATEWAY_LISTEN": f"127.0.0.1:{gateway_port}",
+            **{f"{name.upper()}_ADDRESS": address for name, address in self.addresses.items()},
+        }
+        self.gateways = [gateway(nginx, folder, variables)] if nginx else []
         self.folder = folder
         self.inits: list[Program] = []
         self.roles: dict[str, Program] = {}
@@ -71,6 +69,8 @@ class Deployment:
         own_secrets = {name: secrets.token_urlsafe(32) for name in BY_NAME}
         shop_secret = secrets.token_urlsafe(32)
         return {
+            # the very code that the tests import
+            "PYTHONPATH": str(Path(theatre.__file__).parents[1]),
             "THEATRE_DATABASE_URL": self.servers.database_url,
             # the server is shared with other tests
             "THEATRE_DATABASE_POOL_SIZE": "3",
@@ -109,20 +109,21 @@ class Deployment:
 
     async def open(self) -> None:
         """Start every role and wait until those that serve are ready."""
-        self.gateway.start()
-        for program in self.roles.values():
+        for program in (*self.gateways, *self.roles.values()):
             program.start()
-        for name in BY_NAME:
-            await self.until_ready(name)
+        for role in self.roles:
+            await self.until_ready(role)
 
-    async def until_ready(self, name: str) -> None:
-        """Wait until a service is ready."""
-        await until_ready(f"http://{self.addresses[name]}/{name}/api/_ready", self.roles[f"serve {name}"])
+    async def until_ready(self, role: str) -> None:
+        """Wait until a role is ready; those that only work have no door to ask at."""
+        verb, _, name = role.partition(" ")
+        if verb == "serve":
+            await until_ready(f"http://{self.addresses[name]}/{name}/api/_ready", self.roles[role])
 
     async def close(self) -> None:
         """Stop everything, and take away what was made at the broker."""
         await asyncio.gather(
-            *(program.stop() for program in (self.gateway, *self.inits, *self.roles.values()))
+            *(program.stop() for program in (*self.gateways, *self.inits, *self.roles.values()))
         )
         await self._delete_queues()
 

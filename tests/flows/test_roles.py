@@ -31,43 +31,17 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("roles")]
 LARGE = 3 * 1024 * 1024
 
 
-class OneWay(Proxy):
-    """A proxy that can also hold back what the client says while the server is still heard."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self._asking = asyncio.Event()
-        self._asking.set()
-
-    def gag(self) -> None:
-        """Hold back what the client says, until `ungag`."""
-        self._asking.clear()
-
-    def ungag(self) -> None:
-        """Let the client be heard again."""
-        self._asking.set()
-
-    async def _pump(
-        self,
-        source: asyncio.StreamReader,
-        target: asyncio.StreamWriter,
-        gates: tuple[asyncio.Event, ...],
-    ) -> None:
-        is_question = self._answering not in gates
-        await super()._pump(source, target, (*gates, self._asking) if is_question else gates)
-
-
 @pytest.fixture(scope="module")
-async def broker_way(amqp_url: str) -> AsyncIterator[OneWay]:
+async def broker_way(amqp_url: str) -> AsyncIterator[Proxy]:
     """The way of all roles but one to the broker."""
-    async with OneWay(amqp_url) as proxy:
+    async with Proxy(amqp_url) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-async def worker_way(amqp_url: str) -> AsyncIterator[OneWay]:
+async def worker_way(amqp_url: str) -> AsyncIterator[Proxy]:
     """The way of billing's worker to the broker."""
-    async with OneWay(amqp_url) as proxy:
+    async with Proxy(amqp_url) as proxy:
         yield proxy
 
 
@@ -81,7 +55,7 @@ async def database_url(services: Services) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 async def deployment(
-    database_url: str, redis_url: str, broker_way: OneWay, worker_way: OneWay
+    database_url: str, redis_url: str, broker_way: Proxy, worker_way: Proxy
 ) -> AsyncIterator[Deployment]:
     """The deployed product."""
     nginx = find_nginx()
@@ -170,7 +144,7 @@ async def test_a_service_that_is_away_is_answered_for_with_503(deployment: Deplo
         assert answer.headers["retry-after"]
     finally:
         role.start()
-        await deployment.until_ready("short_link")
+        await deployment.until_ready("serve short_link")
 
 
 async def test_request_id_and_address_of_the_caller_reach_the_services(deployment: Deployment) -> None:
@@ -184,7 +158,7 @@ async def test_request_id_and_address_of_the_caller_reach_the_services(deploymen
 
 
 async def test_people_pay_while_the_broker_is_down_and_all_is_settled_after(
-    deployment: Deployment, broker_way: OneWay, worker_way: OneWay
+    deployment: Deployment, broker_way: Proxy, worker_way: Proxy
 ) -> None:
     """RELIABILITY 2.2, P1, P2, P4."""
     async with AsyncExitStack() as stack:
@@ -208,7 +182,7 @@ async def test_people_pay_while_the_broker_is_down_and_all_is_settled_after(
 
 
 async def test_a_worker_killed_between_commit_and_ack_settles_once(
-    deployment: Deployment, worker_way: OneWay
+    deployment: Deployment, worker_way: Proxy
 ) -> None:
     """RELIABILITY 2.3, K16."""
     worker = deployment.roles["work billing"]
@@ -242,7 +216,7 @@ async def test_payment_service_killed_after_the_provider_accepted_goes_on_with_t
             await asyncio.to_thread(shopper.check_out)
         role.kill()
         role.start()
-        await deployment.until_ready("payment")
+        await deployment.until_ready("serve payment")
         for step in (shopper.check_out, shopper.open_hosted_page, shopper.pay):
             await asyncio.to_thread(step)
         await asyncio.to_thread(shopper.wait_for_status, "paid")

@@ -39,7 +39,10 @@ def command(
 async def process(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a worker process meanwhile."""
     started = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE
+        *command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         yield started

@@ -19,7 +19,7 @@ from fastapi import Depends, Request
 from sqlalchemy import BigInteger, Integer, MetaData, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import mapped_column
@@ -106,6 +106,7 @@ def open_engine(
         },
     )
     _ping_when_idle(engine)
+    _throw_away_when_confused(engine)
     return engine
 
 
@@ -124,6 +125,17 @@ def _ping_when_idle(engine: AsyncEngine) -> None:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise DisconnectionError from error
+
+
+def _throw_away_when_confused(engine: AsyncEngine) -> None:
+    """Count a connection as lost when the driver has lost its way on it, as it does between a server's last words and
+    its hanging up.
+    """
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def lose(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception.__cause__, asyncpg.InternalClientError):
+            context.is_disconnect = True
 
 
 def sessions_of(engine: AsyncEngine) -> Sessions:
@@ -165,7 +177,12 @@ async def fetch_row(engine: AsyncEngine, statement: str, *arguments: object) -> 
         driver: Any = raw.driver_connection
         try:
             return await driver.fetchrow(statement, *arguments)
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
+        except (
+            asyncpg.PostgresConnectionError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            OSError,
+        ) as error:
             await connection.invalidate()
             raise Transient from error
         except asyncpg.PostgresError as error:
