@@ -16,11 +16,13 @@ from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from theatre import __version__
+from theatre.kit.errors import Transient
 from theatre.kit.logging import MASK, SECRET_VALUES
 from theatre.kit.settings import ServiceSettings
+from theatre.payment.settings import PaymentSettings
 
 ANSWER_SECONDS = 5.0
-AWAY = (OSError, asyncpg.PostgresError, RedisError, aio_pika.exceptions.AMQPError, httpx.HTTPError)
+AWAY = (OSError, asyncpg.PostgresError, RedisError, aio_pika.exceptions.AMQPError, httpx.HTTPError, Transient)
 
 Ask = Callable[[], Awaitable[str]]
 
@@ -81,7 +83,22 @@ def list_questions(settings: ServiceSettings) -> list[tuple[str, Ask]]:
         questions.append((masked(settings.redis_url), partial(ask_redis, settings.redis_url)))
     if settings.broker_url != "embedded":
         questions.append((masked(settings.broker_url), partial(ask_rabbit, settings.broker_url)))
+    if isinstance(settings, PaymentSettings):
+        questions.extend(list_providers(settings))
     return questions
+
+
+def list_providers(settings: PaymentSettings) -> list[tuple[str, Ask]]:
+    """Pair each payment system that is on, and that the environment says something about, with how to ask it."""
+    from theatre.payment.app import ask_provider
+
+    named = [
+        name
+        for name in settings.providers
+        if "providers" in settings.model_fields_set
+        or any(field.startswith(f"{name}_") for field in settings.model_fields_set)
+    ]
+    return [(f"payment system {name}", partial(ask_provider, settings, name)) for name in named]
 
 
 async def find(subject: str, ask: Ask) -> Finding:

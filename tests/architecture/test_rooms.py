@@ -8,7 +8,7 @@ from tests.architecture.sources import list_services, read_sources
 
 REQUIRED = {"__init__", "app", "settings"}
 # folders beside the noun modules: faces of a door, tables and answers by noun, a port with its members, the schema's
-# history, things to show
+# history, things to show, another face of the sandbox
 FOLDERS = {
     "routes",
     "models",
@@ -20,6 +20,7 @@ FOLDERS = {
     "templates",
     "static",
     "texts",
+    "stripe",
 }
 SERVICES = list_services()
 

@@ -58,6 +58,36 @@ async def test_no_clear_answer_is_not_a_failure(
     assert len({body["id"] for _, _, body in desk.asked}) == 1
 
 
+async def test_where_no_provider_is_named_none_is_asked_for_until_one_has_given_its_link(
+    make_caller: Make, desk: PaymentDesk, clock: MovableClock
+) -> None:
+    """Payment-service chooses, and may choose anew while nothing is begun: each time it is asked in the same words."""
+    caller = make_caller()
+    payment = await create(caller)
+    path = f"/payments/{payment['id']}"
+    desk.answer = hang_up
+    await caller.post(f"{path}/checkout")
+    assert (await caller.get(path)).json()["provider"] is None
+    desk.answer = lambda request: httpx.Response(
+        200,
+        json=attempt(orjson.loads(request.content), provider="stripe", expires_at=clock.now().isoformat()),
+    )
+    await caller.post(f"{path}/checkout")
+    assert {body["provider"] for method, _, body in desk.asked if method == "POST"} == {None}
+    desk.answer = lambda request: httpx.Response(
+        200, json=attempt(orjson.loads(request.content), provider="stripe")
+    )
+    assert (await caller.post(f"{path}/checkout")).status_code == 200
+    assert (await caller.get(path)).json()["provider"] == "stripe"
+
+
+async def test_a_named_provider_is_asked_for(make_caller: Make, desk: PaymentDesk) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    await caller.post(f"/payments/{payment['id']}/checkout", {"provider": "stripe"})
+    assert [body["provider"] for _, _, body in desk.asked] == ["stripe"]
+
+
 async def test_a_refused_attempt_says_why_and_invents_no_link(make_caller: Make, desk: PaymentDesk) -> None:
     caller = make_caller()
     payment = await create(caller)

@@ -164,7 +164,7 @@ async def late_money(session: Session, settings: BillingSettings, *, now: dateti
     from theatre.billing import payments
 
     payment = await buy(session, settings, "film", now=now)
-    payments.close(session, payment, PaymentStatus.EXPIRED, reason="x", now=now)
+    await payments.close(session, payment, PaymentStatus.EXPIRED, reason="x", now=now)
     await settlements.settle(session, success(payment, uuid4()), settings=settings, now=now)
     await session.flush()
     return payment

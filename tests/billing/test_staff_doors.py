@@ -1,5 +1,6 @@
 """Who may go through which door for staff: every route of `/admin`, for everybody."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -40,6 +41,10 @@ DOORS: list[tuple[str, str, str, object, int]] = [
     ("GET", "/payments/{payment_id}/receipts", "billing.read", None, 404),
     ("POST", "/receipts/{receipt_id}/retry", "billing.manage", None, 404),
     ("GET", "/receipts/days/{day_on}", "billing.read", None, 200),
+    ("GET", "/promo_codes", "billing.read", None, 200),
+    ("POST", "/promo_codes", "billing.manage", {"code": "X"}, 422),
+    ("GET", "/promo_codes/{promo_code_id}", "billing.read", None, 404),
+    ("PATCH", "/promo_codes/{promo_code_id}", "billing.manage", {}, 404),
     ("GET", "/ledger/accounts", "billing.read", None, 200),
     ("GET", "/ledger/entries", "billing.read", None, 200),
     ("GET", "/audit", "billing.manage", None, 200),
@@ -74,10 +79,7 @@ def expected(who: str, permission: str, passed: int) -> int:
 @pytest.fixture
 def ask(app: FastAPI) -> Callable[..., Any]:
     async def ask(method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response:
-        whole = PREFIX + path.replace("{", "").replace("}", "")
-        for name in ("payment_id", "refund_id", "user_id", "price_id", "case_id", "message_id", "receipt_id"):
-            whole = whole.replace(name, ID)
-        whole = whole.replace("day_on", "2027-01-31")
+        whole = re.sub(r"\{\w+_id\}", ID, PREFIX + path).replace("{day_on}", "2027-01-31")
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL, headers=headers
         ) as http:
@@ -120,7 +122,11 @@ async def test_what_makes_or_moves_money_needs_a_key(
         (body, p) for method, known, p, body, _ in DOORS if (method, known) == ("POST", path)
     ]
     answer = await ask("POST", path, body or {}, auth.user(uuid4(), permission))
-    needs_key = path.endswith("}/refunds") or path in {"/products", "/prices"} or path.startswith("/refunds/")
+    needs_key = (
+        path.endswith("}/refunds")
+        or path in {"/products", "/prices", "/promo_codes"}
+        or path.startswith("/refunds/")
+    )
     assert (answer.json().get("code") == "idempotency.key_missing") == needs_key
 
 

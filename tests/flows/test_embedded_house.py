@@ -44,6 +44,35 @@ async def test_a_newcomer_buys_and_takes_the_money_back(house: House) -> None:
     await demo(house.url)
 
 
+async def test_a_purchase_by_stripe_is_paid_and_given_back_and_its_signed_news_are_taken(
+    house: House,
+) -> None:
+    async with shopper_at(house.url) as shopper:
+        await asyncio.to_thread(shopper.create_payment)
+        link = await asyncio.to_thread(
+            shopper.ask,
+            "POST",
+            f"{shopper.payment_path}/checkout",
+            json={"provider": "stripe"},
+            headers={"Idempotency-Key": "by-stripe"},
+        )
+        shopper.payment |= link
+        await asyncio.to_thread(shopper.open_hosted_page)
+        await pay_and_close_the_browser(shopper, "4242424242424242")
+        await asyncio.to_thread(shopper.wait_for_status, "paid")
+        assert shopper.payment["provider"] == "stripe"
+        await asyncio.to_thread(shopper.ask_refund)
+        await asyncio.to_thread(shopper.wait_for_status, "refunded")
+    expected = {"checkout.session.completed", "refund.created"}
+
+    async def are_taken() -> bool:
+        async with httpx.AsyncClient(base_url=house.url) as client:
+            told = (await client.get("/sandbox/control/v1/notifications")).json()["items"]
+        return expected <= {one["event"] for one in told if one["last_status"] == httpx.codes.OK}
+
+    await until(are_taken)
+
+
 async def test_every_service_is_alive_and_ready(house: House) -> None:
     async with httpx.AsyncClient(base_url=house.url) as client:
         answers = [

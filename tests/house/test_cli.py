@@ -111,3 +111,21 @@ def test_doctor_says_what_does_not_answer_and_masks_what_is_secret() -> None:
     assert done.returncode == 1
     assert CANARY not in said(done)
     assert said(done).count("not good") == 3 + len(SERVICES)
+
+
+def test_doctor_asks_the_payment_systems_that_are_on_and_masks_their_secrets() -> None:
+    done = theatre(
+        "doctor",
+        THEATRE_PUBLIC_URL="http://127.0.0.1:1",
+        PAYMENT_PROVIDERS="yookassa,stripe",
+        PAYMENT_YOOKASSA_API_URL="http://127.0.0.1:1/v3",
+        PAYMENT_YOOKASSA_SECRET_KEY=CANARY,
+        PAYMENT_STRIPE_API_URL="http://127.0.0.1:1/v1",
+        PAYMENT_STRIPE_SECRET_KEY=CANARY,
+        PAYMENT_STRIPE_WEBHOOK_SECRETS=CANARY,
+    )
+    assert CANARY not in said(done)
+    for name in ("yookassa", "stripe"):
+        [line] = [line for line in done.stdout.splitlines() if f"payment system {name}" in line]
+        assert "does not answer" in line
+        assert "not good" in line

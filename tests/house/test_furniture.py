@@ -62,6 +62,17 @@ def test_payment_and_sandbox_share_the_key_of_the_shop(file: Path) -> None:
     assert payment.yookassa_shop_id == sandbox.shop_id
 
 
+def test_the_sandbox_is_stripe_too_for_payment(file: Path) -> None:
+    parts = furnished(file)
+    payment, sandbox = parts["payment"], parts["sandbox"]
+    assert isinstance(payment, PaymentSettings)
+    assert isinstance(sandbox, SandboxSettings)
+    assert (payment.providers, payment.default_provider) == (("yookassa", "stripe"), "yookassa")
+    assert payment.stripe_secret_key == sandbox.stripe_secret_key
+    assert payment.stripe_webhook_secrets == sandbox.stripe_webhook_secret
+    assert payment.stripe_api_url == "http://127.0.0.1:8123/sandbox/stripe/v1"
+
+
 def test_services_meet_at_the_port_of_the_house(file: Path) -> None:
     payment = furnished(file, port=9001)["payment"]
     assert isinstance(payment, PaymentSettings)

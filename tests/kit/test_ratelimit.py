@@ -42,3 +42,25 @@ async def test_what_is_kept_of_those_refused_has_a_bound(
             await limit.hit("1/minute", str(user))
     assert len(limit._untold) <= 10
     await limit.close()
+
+
+async def test_looking_counts_nothing_and_refuses_who_has_used_all(redis_url: str) -> None:
+    limit = RedisRateLimit(redis_url, prefix=str(uuid4()))
+    for _ in range(5):
+        await limit.check("2/hour", "guess", "anna")
+    for _ in range(2):
+        await limit.check("2/hour", "guess", "anna")
+        await limit.hit("2/hour", "guess", "anna")
+    with pytest.raises(TooMany) as refused:
+        await limit.check("2/hour", "guess", "anna")
+    assert int(refused.value.headers["Retry-After"]) > 0
+    await limit.check("2/hour", "guess", "boris")
+    await limit.close()
+
+
+async def test_without_redis_a_process_looks_at_its_own_count() -> None:
+    limit = RedisRateLimit("redis://127.0.0.1:1/0", prefix=str(uuid4()))
+    await limit.hit("1/hour", "guess", "anna")
+    with pytest.raises(TooMany):
+        await limit.check("1/hour", "guess", "anna")
+    await limit.close()

@@ -78,7 +78,13 @@ async def standing_stage(
     neighbours: Neighbours, database_url: str, redis_url: str, auth: AuthDoor
 ) -> AsyncIterator[Stage]:
     network, clock = Network(neighbours.applications), MovableClock()
-    settings = PaymentSettings(database_url=database_url, redis_url=redis_url, janitor_seconds=3600)
+    settings = PaymentSettings(
+        database_url=database_url,
+        redis_url=redis_url,
+        janitor_seconds=3600,
+        providers="yookassa,stripe",
+        provider_routes={"USD": "stripe,yookassa", "GBP": "yookassa,stripe"},
+    )
     app = create_app(settings, transport=network, clock=clock)
     async with app.router.lifespan_context(app):
         yield Stage(app, network, neighbours.from_sandbox, clock, auth, settings)

@@ -1,12 +1,15 @@
 """Payment between billing, browsers and the sandbox, with every act of theirs as one call."""
 
 import asyncio
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 from fastapi import FastAPI
 from sqlalchemy import select
 
@@ -31,6 +34,17 @@ GOOD_CARD = "5555555555554444"
 POOR_CARD = "5555555555554600"
 PENDING_REFUND_CARD = "2200999900000040"
 FAILING_REFUND_CARD = "2200999900000057"
+STRIPE_CALLBACKS = "/payment/api/v1/callbacks/stripe"
+STRIPE = "/sandbox/stripe/v1"
+STRIPE_CREATE = f"POST {STRIPE}/checkout/sessions"
+STRIPE_READ = f"GET {STRIPE}/checkout/sessions/"
+STRIPE_REFUND = f"POST {STRIPE}/refunds"
+STRIPE_READ_REFUND = f"GET {STRIPE}/refunds/"
+STRIPE_CARD = "4242424242424242"
+STRIPE_POOR_CARD = "4000000000009995"
+SLOW_CARD = "2200999900000016"
+SLOW_POOR_CARD = "2200999900000024"
+WEBHOOK_SECRET = "whsec_sandbox"
 
 
 @dataclass
@@ -150,6 +164,33 @@ class Stage:
         body = {"type": "notification", "event": event, "object": {"id": reference, **changes}}
         return await self.caller(sender).post(CALLBACKS, json=body)
 
+    async def ask_stripe(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """Speak with Stripe's face of the payment system as a merchant does."""
+        key = self.settings.stripe_secret_key.get_secret_value()
+        transport = httpx.ASGITransport(self.network.applications["sandbox"])
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx.AsyncClient(transport=transport, base_url=HOUSE, headers=headers) as merchant:
+            response = await merchant.request(method, f"{STRIPE}/{path}", **arguments)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def call_back_stripe(self, kind: str, about: dict[str, Any], **signing: Any) -> httpx.Response:
+        """Call back as Stripe does about an object; `signing` is that of `sign`."""
+        body = orjson.dumps({"id": "evt_1", "object": "event", "type": kind, "data": {"object": about}})
+        return await self.send_signed(body, **signing)
+
+    async def send_signed(self, body: bytes, **signing: Any) -> httpx.Response:
+        """Send a body to Stripe's door with a signature."""
+        moment = int(self.clock.now().timestamp()) + signing.pop("age_seconds", 0)
+        headers = {"Content-Type": "application/json", "Stripe-Signature": sign(body, moment, **signing)}
+        return await self.caller("203.0.113.9").post(STRIPE_CALLBACKS, content=body, headers=headers)
+
+    async def pass_in_sandbox(self, seconds: int) -> None:
+        """Let time pass at the payment system."""
+        answer = await self.browse("POST", "/sandbox/control/v1/clock", json={"advance_seconds": seconds})
+        assert answer.status_code == 200
+
     async def facts(self, attempt: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         """List what payment told about a payment."""
         query = select(OutboxMessage).where(OutboxMessage.aggregate_id == UUID(attempt["payment_id"]))
@@ -193,6 +234,12 @@ class Stage:
         """Let time pass and the janitor have a round."""
         self.clock.advance(timedelta(**step))
         await self.run_jobs()
+
+
+def sign(body: bytes, moment: int, *, secret: str = WEBHOOK_SECRET) -> str:
+    """Sign a body as Stripe does."""
+    signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256)
+    return f"t={moment},v1={signed.hexdigest()}"
 
 
 def order(**words: Any) -> AttemptStart:

@@ -1,7 +1,7 @@
 """What a payment system did, as we list it; and what it did without us."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,9 +22,10 @@ PAID = "payment.attempt.succeeded"
 
 
 @pytest.fixture
-def since() -> datetime:
-    """A moment before anything of the test happens, at the provider's precision."""
-    now = datetime.now(UTC)
+async def since(stage: Stage) -> datetime:
+    """A moment before anything of the test happens, by the provider's clock, which others have moved."""
+    told = (await stage.browse("GET", "/sandbox/control/v1/clock")).json()
+    now = datetime.fromisoformat(told["now"])
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 

@@ -5,13 +5,23 @@ A member joins by a `Counterpart`: itself, and how people and the payment system
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
 from tests.payment.network import Network, cut_reply, refuse_connection
-from tests.payment.stage import GOOD_CARD, HOUSE, POOR_CARD, Stage
+from tests.payment.stage import (
+    GOOD_CARD,
+    HOUSE,
+    POOR_CARD,
+    SLOW_POOR_CARD,
+    STRIPE_CARD,
+    STRIPE_CREATE,
+    STRIPE_REFUND,
+    Stage,
+)
 from theatre.contracts.payment import AttemptStatus, RefundStatus
 from theatre.kit.clock import SystemClock
 from theatre.kit.ids import new_id
@@ -19,13 +29,18 @@ from theatre.kit.money import Money
 from theatre.payment.errors import ForgedCallback, MalformedCallback, OutcomeUnknown
 from theatre.payment.failures import MESSAGES
 from theatre.payment.providers import Callback, Order, Provider, ProviderRefused, Reading, RefundOrder
+from theatre.payment.providers.members import MAKERS
+from theatre.payment.settings import KNOWN_PROVIDERS
 
 PRICE = Money(39900, "RUB")
 
 
 @dataclass(frozen=True)
 class Counterpart:
-    """A member and the world around it; `create_call` and `refund_call` are how its requests begin."""
+    """A member and the world around it; `create_call` and `refund_call` are how its requests begin.
+
+    `fee` is what is kept of `PRICE`, if it says so; `decline` ends in a failure.
+    """
 
     provider: Provider
     network: Network
@@ -34,34 +49,64 @@ class Counterpart:
     pay: Callable[[Reading], Awaitable[None]]
     decline: Callable[[Reading], Awaitable[None]]
     stranger: Callback
+    fee: Money | None
 
 
-@pytest.fixture(params=["yookassa"])
-def counterpart(request: pytest.FixtureRequest, stage: Stage) -> Counterpart:
-    make: dict[str, Callable[[Stage], Counterpart]] = {"yookassa": yookassa}
-    return make[request.param](stage)
+async def pay_with(stage: Stage, reading: Reading, card: str) -> None:
+    """Pay on the sandbox's page."""
+    await stage.pay({"confirmation_url": reading.confirmation_url}, card)
 
 
 def yookassa(stage: Stage) -> Counterpart:
     """YooKassa, with the sandbox in its place."""
-
-    async def pay_with(reading: Reading, card: str) -> None:
-        await stage.pay({"confirmation_url": reading.confirmation_url}, card)
-
     return Counterpart(
         provider=stage.resources.outside.providers["yookassa"],
         network=stage.network,
         create_call="POST /sandbox/v3/payments",
         refund_call="POST /sandbox/v3/refunds",
-        pay=lambda reading: pay_with(reading, GOOD_CARD),
-        decline=lambda reading: pay_with(reading, POOR_CARD),
+        pay=lambda reading: pay_with(stage, reading, GOOD_CARD),
+        decline=lambda reading: pay_with(stage, reading, POOR_CARD),
         stranger=Callback({"content-type": "application/json"}, b"{}", ip_address("203.0.113.9")),
+        fee=Money(1397, "RUB"),
     )
+
+
+def stripe(stage: Stage) -> Counterpart:
+    """Stripe, with the sandbox's other face in its place. A declined card alone ends nothing there."""
+
+    async def decline(reading: Reading) -> None:
+        await pay_with(stage, reading, SLOW_POOR_CARD)
+        await stage.pass_in_sandbox(6)
+
+    return Counterpart(
+        provider=stage.resources.outside.providers["stripe"],
+        network=stage.network,
+        create_call=STRIPE_CREATE,
+        refund_call=STRIPE_REFUND,
+        pay=lambda reading: pay_with(stage, reading, STRIPE_CARD),
+        decline=decline,
+        stranger=Callback({"content-type": "application/json"}, b"{}", ip_address("127.0.0.1")),
+        fee=Money(1397, "RUB"),
+    )
+
+
+MEMBERS: dict[str, Callable[[Stage], Counterpart]] = {"yookassa": yookassa, "stripe": stripe}
+
+
+@pytest.fixture(params=list(MEMBERS))
+def counterpart(request: pytest.FixtureRequest, stage: Stage) -> Counterpart:
+    return MEMBERS[request.param](stage)
+
+
+def test_every_known_member_is_tried() -> None:
+    assert set(MEMBERS) == KNOWN_PROVIDERS == set(MAKERS)
 
 
 def order(**words: Any) -> Order:
     defaults = {"attempt_id": new_id(), "payment_id": new_id(), "total": PRICE, "description": "A month"}
-    return Order(**{**defaults, "return_url": f"{HOUSE}/r", "save_method": False, **words})
+    until = SystemClock().now() + timedelta(hours=1)
+    kept = {"return_url": f"{HOUSE}/r", "save_method": False, "expires_at": until}
+    return Order(**{**defaults, **kept, **words})
 
 
 async def paid(counterpart: Counterpart) -> Reading:
@@ -105,6 +150,7 @@ async def test_a_payment_whose_answer_was_lost_is_there_and_can_be_found(counter
 async def test_a_payment_that_was_made_succeeded_with_moment_and_amount(counterpart: Counterpart) -> None:
     reading = await paid(counterpart)
     assert (reading.status, reading.amount, reading.failure_code) == (AttemptStatus.SUCCEEDED, PRICE, None)
+    assert reading.fee == counterpart.fee
     assert reading.captured_at is not None
     assert reading.captured_at.tzinfo is not None
 
@@ -118,6 +164,19 @@ async def test_a_declined_payment_failed_for_a_reason_that_we_have_words_for(
     assert reading is not None
     assert reading.status == AttemptStatus.FAILED
     assert reading.failure_code in MESSAGES
+
+
+async def test_a_page_is_made_worthless_where_that_can_be(counterpart: Counterpart) -> None:
+    provider = counterpart.provider
+    begun, done = await provider.create(order()), await paid(counterpart)
+    if not provider.capabilities.has_cancel:
+        with pytest.raises(ProviderRefused):
+            await provider.cancel(begun.reference)
+        return
+    for _ in range(2):
+        canceled = await provider.cancel(begun.reference)
+        assert (canceled.status, canceled.failure_code) == (AttemptStatus.FAILED, "canceled")
+    assert await provider.cancel(done.reference) == done
 
 
 async def test_what_nobody_knows_is_absent(counterpart: Counterpart) -> None:
@@ -160,7 +219,7 @@ async def test_more_than_was_taken_is_refused_for_good(counterpart: Counterpart)
 
 
 async def test_nobody_there_is_unknown(counterpart: Counterpart) -> None:
-    counterpart.network.fail("", refuse_connection, times=6)
+    counterpart.network.fail("", refuse_connection, times=7)
     provider = counterpart.provider
     questions: list[Callable[[], Awaitable[object]]] = [
         lambda: provider.create(order()),
@@ -168,6 +227,7 @@ async def test_nobody_there_is_unknown(counterpart: Counterpart) -> None:
         lambda: provider.refund(RefundOrder(new_id(), "1", PRICE, "why")),
         lambda: provider.read_refund("1"),
         lambda: provider.find_refund(new_id(), payment_reference="1"),
+        *([lambda: provider.cancel("1")] if provider.capabilities.has_cancel else []),
     ]
     for question in questions:
         with pytest.raises(OutcomeUnknown):

@@ -145,5 +145,6 @@ async def test_an_open_state_is_not_believed_for_long(stage: Stage) -> None:
 
 async def test_payment_systems_to_choose_from_are_listed(stage: Stage) -> None:
     response = await stage.caller().get("/payment/api/v1/providers")
-    expected = {"name": "yookassa", "title": "YooKassa", "is_default": True, "has_partial_refunds": True}
-    assert response.json() == {"items": [expected]}
+    yookassa = {"name": "yookassa", "title": "YooKassa", "is_default": True, "has_partial_refunds": True}
+    stripe = {"name": "stripe", "title": "Stripe", "is_default": False, "has_partial_refunds": True}
+    assert response.json() == {"items": [yookassa, stripe]}

@@ -7,7 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from theatre.kit.settings import InsecureSettings
-from theatre.payment.settings import DEVELOPMENT_TOKEN_SECRET, SANDBOX_SECRET_KEY, PaymentSettings
+from theatre.payment.settings import (
+    DEVELOPMENT_TOKEN_SECRET,
+    SANDBOX_SECRET_KEY,
+    SANDBOX_STRIPE_SECRET_KEY,
+    SANDBOX_STRIPE_WEBHOOK_SECRET,
+    PaymentSettings,
+)
 
 SOUND: dict[str, Any] = {
     "env": "production",
@@ -22,8 +28,18 @@ SOUND: dict[str, Any] = {
 }
 
 
-def test_sound_settings_start_in_production() -> None:
-    PaymentSettings(**SOUND).check_production()
+SOUND_STRIPE: dict[str, Any] = {
+    **SOUND,
+    "providers": "yookassa,stripe",
+    "stripe_api_url": "https://api.stripe.com/v1",
+    "stripe_secret_key": "sk_live_something",
+    "stripe_webhook_secrets": f"whsec_{'w' * 32}, whsec_{'v' * 32}",
+}
+
+
+@pytest.mark.parametrize("sound", [SOUND, SOUND_STRIPE])
+def test_sound_settings_start_in_production(sound: dict[str, Any]) -> None:
+    PaymentSettings(**sound).check_production()
 
 
 @pytest.mark.parametrize(
@@ -50,6 +66,60 @@ def test_production_refuses_to_start_and_names_the_setting(name: str, value: str
     with pytest.raises(InsecureSettings, match=f"PAYMENT_{name.upper()}$") as refused:
         PaymentSettings(**{**SOUND, name: value}).check_production()
     assert not value or value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stripe_api_url", "http://api.stripe.com/v1"),
+        ("stripe_api_url", "https://theatre.example/sandbox/stripe/v1"),
+        ("stripe_secret_key", ""),
+        ("stripe_secret_key", SANDBOX_STRIPE_SECRET_KEY),
+        ("stripe_secret_key", "sk_test_51"),
+        ("stripe_webhook_secrets", ""),
+        ("stripe_webhook_secrets", ","),
+        ("stripe_webhook_secrets", SANDBOX_STRIPE_WEBHOOK_SECRET),
+        ("stripe_webhook_secrets", f"whsec_{'w' * 32},{SANDBOX_STRIPE_WEBHOOK_SECRET}"),
+        ("stripe_webhook_secrets", "w" * 64),
+    ],
+)
+def test_production_refuses_to_start_with_stripe_half_configured(name: str, value: str) -> None:
+    """S-P3, F-C9; one that is off needs nothing."""
+    with pytest.raises(InsecureSettings, match=f"PAYMENT_{name.upper()}$"):
+        PaymentSettings(**{**SOUND_STRIPE, name: value}).check_production()
+    PaymentSettings(**{**SOUND, name: value}).check_production()
+
+
+def test_production_with_stripe_alone_needs_nothing_of_yookassa() -> None:
+    alone = {**SOUND_STRIPE, "providers": "stripe", "default_provider": "stripe"}
+    PaymentSettings(**{**alone, "yookassa_secret_key": "", "callback_networks": ""}).check_production()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"providers": ""},
+        {"providers": "paypal"},
+        {"providers": "yookassa,yookassa"},
+        {"providers": "stripe"},
+        {"default_provider": "stripe"},
+        {"provider_routes": {"EUR": "stripe"}},
+        {"providers": "yookassa,stripe", "provider_routes": {"EUR": ""}},
+        {"providers": "yookassa,stripe", "provider_routes": {"EUR": "stripe,yookassa,stripe"}},
+        {"providers": "yookassa,stripe", "provider_routes": {"eur": "stripe"}},
+    ],
+)
+def test_routes_that_lead_nowhere_are_refused(words: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        PaymentSettings(**words)
+
+
+def test_routes_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_PROVIDERS", "yookassa, stripe")
+    monkeypatch.setenv("PAYMENT_PROVIDER_ROUTES", '{"EUR": "stripe, yookassa", "USD": ["stripe"]}')
+    settings = PaymentSettings()
+    assert settings.providers == ("yookassa", "stripe")
+    assert settings.provider_routes == {"EUR": ("stripe", "yookassa"), "USD": ("stripe",)}
 
 
 def test_lists_are_read_from_the_environment_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,8 @@ from theatre.kit.money import Money
 from theatre.kit.routing import UnsupportedMediaType
 from theatre.payment.errors import ForgedCallback, MalformedCallback, OutcomeUnknown
 from theatre.payment.providers import Callback, ObjectKind, Order, ProviderRefused, RefundOrder
-from theatre.payment.providers import yookassa_wire as wire_module
+from theatre.payment.providers import wire as wire_module
+from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.yookassa import Trust, YooKassa
 from theatre.payment.providers.yookassa_wire import Wire
 
@@ -24,9 +25,7 @@ ATTEMPT = UUID(int=1)
 REFUND = UUID(int=2)
 REFERENCE = "318a8480-000f-5000-9000-1c0ffee00001"
 ORDER = Order(ATTEMPT, UUID(int=3), Money(39900, "RUB"), "A month", "https://theatre.example/r", False)
-TRUST = Trust(
-    shop_id="555001", networks=(ip_network("185.71.76.0/27"),), page_hosts=("yoomoney.ru",), page_origins=()
-)
+TRUST = Trust(shop_id="555001", networks=(ip_network("185.71.76.0/27"),), pages=Pages(hosts=("yoomoney.ru",)))
 PAGE = "https://yoomoney.ru/checkout/payments/v2/contract?orderId=1"
 
 
@@ -272,9 +271,8 @@ async def test_what_must_not_be_believed_is_read_with_a_doubt(changes: dict[str,
     "url", [PAGE, "https://pay.yoomoney.ru/x", "http://127.0.0.1:8000/sandbox/checkout/1"]
 )
 async def test_pages_of_the_provider_and_of_the_sandbox_are_trusted(url: str) -> None:
-    trust = Trust(
-        "555001", (), ("yoomoney.ru",), page_origins=("http://127.0.0.1:8000",), takes_test_money=True
-    )
+    pages = Pages(("yoomoney.ru",), origins=("http://127.0.0.1:8000",))
+    trust = Trust("555001", (), pages, takes_test_money=True)
     answer = said(**payment(test=True, confirmation={"type": "redirect", "confirmation_url": url}))
     reading = await member(answer, trust=trust).create(ORDER)
     assert (reading.doubt, reading.confirmation_url) == (None, url)

@@ -26,6 +26,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.received: list[Object] = []
+        self.requests: list[httpx.Request] = []
         self.answers: list[int | Exception] = []
         self.on_receive: Callable[[Object], Awaitable[None]] | None = None
         self.transport = httpx.MockTransport(self._receive)
@@ -34,6 +35,7 @@ class Shop:
         body = json.loads(request.content)
         if self.on_receive is not None:
             await self.on_receive(body)
+        self.requests.append(request)
         self.received.append(body)
         answer = self.answers.pop(0) if self.answers else 200
         if isinstance(answer, Exception):

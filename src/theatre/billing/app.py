@@ -13,7 +13,7 @@ from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
 from theatre.billing.receipt_printer import ReceiptPrinter
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import internal, public
+from theatre.billing.routes import internal, promo_codes, public
 from theatre.billing.routes import receipts as own_receipts
 from theatre.billing.routes.admin import (
     audit,
@@ -23,6 +23,7 @@ from theatre.billing.routes.admin import (
     ledger,
     messages,
     payments,
+    promotions,
     receipts,
     reconciliation,
     refunds,
@@ -45,7 +46,19 @@ from theatre.kit.worker import Worker
 # payment-service asks the provider meanwhile, which has ten seconds
 PAYMENT_TIMEOUT_SECONDS = 15.0
 CONSUMERS = [outcomes, sending, telling]
-ADMIN = [payments, refunds, receipts, customers, catalogue, cases, ledger, reconciliation, audit, messages]
+ADMIN = [
+    payments,
+    refunds,
+    receipts,
+    promotions,
+    customers,
+    catalogue,
+    cases,
+    ledger,
+    reconciliation,
+    audit,
+    messages,
+]
 # who wants more whole lists than that at the same moment is asked to come back
 EXPORTS_AT_ONCE = 2
 
@@ -114,7 +127,13 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Billing",
-        routers=[public.router, own_receipts.router, *(doors.router for doors in ADMIN), internal.router],
+        routers=[
+            public.router,
+            promo_codes.router,
+            own_receipts.router,
+            *(doors.router for doors in ADMIN),
+            internal.router,
+        ],
         open_resources=partial(
             open_resources, settings, broker=broker, transport=transport, clock=clock or SystemClock()
         ),

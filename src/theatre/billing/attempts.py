@@ -97,7 +97,7 @@ def _open(
     if payment.status != PaymentStatus.UNPAID or payment.expires_at <= now:
         raise PaymentNotPayable
     payment.return_url = _checked_return_url(checkout.return_url, payment.id, settings)
-    payment.provider = checkout.provider or settings.default_provider
+    payment.provider = checkout.provider
     payment.save_method = checkout.save_method
     payment.failure_code = payment.failure_message = None
     payment.open_attempt_id = new_id()
@@ -185,6 +185,8 @@ async def _keep_link(session: Session, attempt: Attempt) -> None:
     payment = await payments.get_locked(session, attempt.payment_id)
     # the outcome may have overtaken this answer; then there is no link to keep
     if payment.open_attempt_id == attempt.id:
+        # one that we did not name was chosen there, and with a link there it will not change any more
+        payment.provider = attempt.provider
         payment.confirmation_url = attempt.confirmation_url
         payment.short_url = attempt.short_url
         payment.link_expires_at = attempt.expires_at
@@ -205,7 +207,7 @@ async def withdraw(sessions: Sessions, ask: AttemptStart, *, now: datetime) -> N
     """Take back an attempt that payment-service would not even store."""
     async with sessions.begin() as session:
         payment = await payments.get_locked(session, ask.payment_id)
-        if payment.open_attempt_id == ask.id and not _close_if_wanted(session, payment, now=now):
+        if payment.open_attempt_id == ask.id and not await _close_if_wanted(session, payment, now=now):
             payments.move(
                 session, payment, PaymentStatus.UNPAID, reason="never started", now=now, attempt_id=ask.id
             )
@@ -218,12 +220,14 @@ async def fail(session: Session, event: AttemptFailed, *, now: datetime) -> None
     """
     payment = await payments.get_locked(session, event.payment_id)
     if payment.open_attempt_id == event.attempt_id:
-        end(session, payment, event.failure, attempt_id=event.attempt_id, now=now)
+        await end(session, payment, event.failure, attempt_id=event.attempt_id, now=now)
 
 
-def end(session: Session, payment: Payment, failure: Failure, *, attempt_id: UUID, now: datetime) -> None:
+async def end(
+    session: Session, payment: Payment, failure: Failure, *, attempt_id: UUID, now: datetime
+) -> None:
     """Let a locked payment be tried again after its open attempt ended without paying it; the user is told why."""
-    if _close_if_wanted(session, payment, now=now):
+    if await _close_if_wanted(session, payment, now=now):
         return
     payment.failure_code, payment.failure_message = failure.code, failure.message
     payments.move(session, payment, PaymentStatus.UNPAID, reason=failure.code, now=now, attempt_id=attempt_id)
@@ -252,11 +256,11 @@ async def revoke(client: PaymentClient, attempt_id: UUID) -> None:
             raise
 
 
-def _close_if_wanted(session: Session, payment: Payment, *, now: datetime) -> bool:
+async def _close_if_wanted(session: Session, payment: Payment, *, now: datetime) -> bool:
     if payment.cancel_requested_at is not None:
-        payments.close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
+        await payments.close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
     elif payment.expires_at <= now:
-        payments.close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
+        await payments.close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
     else:
         return False
     return True

@@ -20,6 +20,46 @@ class PromoCodeUnknown(errors.NotFound):
     title = "No such promo code"
 
 
+class PromoCodeNotStarted(errors.Conflict):
+    code = "billing.promo_code_not_started"
+    title = "This promo code does not hold yet"
+
+
+class PromoCodeExpired(errors.Conflict):
+    code = "billing.promo_code_expired"
+    title = "This promo code no longer holds"
+
+
+class PromoCodeUsedUp(errors.Conflict):
+    code = "billing.promo_code_used_up"
+    title = "This promo code has been used as often as it may be"
+
+
+class PromoCodeNotApplicable(errors.Conflict):
+    code = "billing.promo_code_not_applicable"
+    title = "This promo code takes nothing off this purchase"
+
+
+class PromoCodeTaken(errors.Conflict):
+    code = "billing.promo_code_taken"
+    title = "There is a promo code of this name already"
+
+
+class PromoCodeCapBelowUsed(errors.Conflict):
+    code = "billing.promo_code_cap_below_used"
+    title = "The promo code has been used more often than that already"
+
+
+class PromoCodeTermBackward(errors.Invalid):
+    code = "billing.promo_code_term_backward"
+    title = "A promo code ends after it starts"
+
+
+class ProductUnknown(errors.NotFound):
+    code = "billing.product_unknown"
+    title = "No such product"
+
+
 class PaymentMethodUnknown(errors.NotFound):
     code = "billing.payment_method_unknown"
     title = "No such saved payment method"
@@ -175,11 +215,6 @@ class RunAtWork(errors.Conflict):
 class RunLost(errors.Conflict):
     code = "billing.reconciliation_lost"
     title = "Another worker has taken this reconciliation over"
-
-
-class ProductUnknown(errors.NotFound):
-    code = "billing.product_unknown"
-    title = "No such product"
 
 
 class ProductCodeTaken(errors.Conflict):

@@ -1,6 +1,6 @@
 """Payments: what a user owes for one purchase, at our prices, from *unpaid* to its end.
 
-Whoever changes a payment holds its row lock; locks are taken payment → subscription → ledger.
+Whoever changes a payment holds its row lock; locks are taken payment → subscription → promo code → ledger.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from theatre.billing import products
+from theatre.billing import products, promo_codes
 from theatre.billing.errors import (
     PaymentMethodUnknown,
     PaymentNotCancelable,
@@ -19,7 +19,6 @@ from theatre.billing.errors import (
     PriceInactive,
     PriceRepeated,
     PriceUnknown,
-    PromoCodeUnknown,
 )
 from theatre.billing.models import (
     PAYMENT_TRANSITIONS,
@@ -29,6 +28,7 @@ from theatre.billing.models import (
     PaymentStatus,
     PaymentTransition,
     Price,
+    PromoCode,
 )
 from theatre.billing.pricing import total_of
 from theatre.billing.settings import BillingSettings
@@ -73,28 +73,49 @@ class Terms:
     now: datetime
 
 
-async def create(session: Session, buyer_id: UUID, purchase: Purchase, *, terms: Terms) -> Payment:
-    """Make an unpaid payment, priced from our table.
+async def reckon(session: Session, buyer_id: UUID, purchase: Purchase, *, terms: Terms) -> Payment:
+    """Reckon a purchase from our tables, with its promo code if it names one; nothing is stored or taken.
 
     Raises:
-        what `draft` raises
+        what `draft` and `promo_codes.find_usable` raise
     """
     found = await products.find_prices(session, [wish.price_id for wish in purchase.wishes])
-    payment = draft(buyer_id, purchase, found, terms=terms)
+    promo = None
+    if purchase.promo_code is not None:
+        promo = await promo_codes.find_usable(session, purchase.promo_code, user_id=buyer_id, now=terms.now)
+    return draft(buyer_id, purchase, found, terms=terms, promo=promo)
+
+
+async def create(session: Session, buyer_id: UUID, purchase: Purchase, *, terms: Terms) -> Payment:
+    """Make an unpaid payment, which takes a use of its promo code.
+
+    One that asks for nothing takes none yet: it is still to be settled (`settlements.settle_free`).
+
+    Raises:
+        what `reckon` and `promo_codes.take` raise
+    """
+    payment = await reckon(session, buyer_id, purchase, terms=terms)
     session.add(payment)
     await session.flush()
+    if payment.promo_code is not None and payment.total_minor:
+        await promo_codes.take(session, payment, now=terms.now)
     return payment
 
 
-def draft(buyer_id: UUID, purchase: Purchase, found: Mapping[UUID, Price], *, terms: Terms) -> Payment:
-    """Reckon a purchase with the prices that were found for it; nothing is stored.
+def draft(
+    buyer_id: UUID,
+    purchase: Purchase,
+    found: Mapping[UUID, Price],
+    *,
+    terms: Terms,
+    promo: PromoCode | None = None,
+) -> Payment:
+    """Reckon a purchase with the prices and the promo code that were found for it; nothing is stored.
 
     Raises:
-        PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeUnknown,
+        PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeNotApplicable,
         PaymentMethodUnknown
     """
-    if purchase.promo_code is not None:
-        raise PromoCodeUnknown
     if purchase.payment_method_id is not None:
         raise PaymentMethodUnknown
     _check_sold(purchase.wishes, found)
@@ -117,6 +138,8 @@ def draft(buyer_id: UUID, purchase: Purchase, found: Mapping[UUID, Price], *, te
         for position, (price, quantity) in enumerate(lines)
     ]
     payment.title = ", ".join(item.name for item in payment.items)[:MAX_TITLE_CHARACTERS]
+    if promo is not None:
+        promo_codes.apply(promo, payment)
     return payment
 
 
@@ -141,6 +164,7 @@ def _item(payment_id: UUID, position: int, price: Price, *, quantity: int, local
         quantity=quantity,
         unit_minor=price.amount_minor,
         total_minor=price.amount_minor * quantity,
+        discount_minor=0,
     )
 
 
@@ -213,14 +237,15 @@ def owed(payment: Payment) -> Money:
     return Money(payment.total_minor, payment.currency)
 
 
-def close(session: Session, payment: Payment, to: PaymentStatus, *, reason: str, now: datetime) -> None:
-    """End a locked payment as canceled or expired: nothing was taken."""
+async def close(session: Session, payment: Payment, to: PaymentStatus, *, reason: str, now: datetime) -> None:
+    """End a locked payment as canceled or expired: nothing was taken, and its promo code may be used again."""
     move(session, payment, to, reason=reason, now=now)
     event = PaymentExpired if to is PaymentStatus.EXPIRED else PaymentCanceled
     if to is PaymentStatus.CANCELED:
         payment.canceled_at = now
     told = event(payment_id=payment.id, user_id=payment.user_id)
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
+    await promo_codes.give_back(session, payment, now=now)
 
 
 def abandon_attempt(session: Session, payment: Payment, *, now: datetime) -> None:
@@ -239,7 +264,7 @@ async def cancel(session: Session, payment_id: UUID, *, user_id: UUID, now: date
     """
     payment = await get_locked(session, payment_id, user_id=user_id)
     if payment.status == PaymentStatus.UNPAID:
-        close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
+        await close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
     elif payment.status == PaymentStatus.PENDING:
         payment.cancel_requested_at = payment.cancel_requested_at or now
         payment.next_ask_at = now
@@ -259,6 +284,7 @@ async def expire_due(session: Session, *, now: datetime) -> int:
         .with_for_update(skip_locked=True)
     )
     due = (await session.scalars(statement)).all()
-    for payment in due:
-        close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
+    # several batches at once lock promo codes in one order
+    for payment in sorted(due, key=lambda payment: payment.promo_code or ""):
+        await close(session, payment, PaymentStatus.EXPIRED, reason="not paid in time", now=now)
     return len(due)

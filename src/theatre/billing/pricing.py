@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from theatre.billing.errors import CurrenciesMixed, TotalTooLarge
-from theatre.kit.money import MAX_MINOR, Money
+from theatre.kit.money import MAX_MINOR, Money, divide_half_away
 
 
 def total_of(lines: Sequence[tuple[Money, int]]) -> Money:
@@ -20,6 +20,27 @@ def total_of(lines: Sequence[tuple[Money, int]]) -> Money:
     if total > MAX_MINOR:
         raise TotalTooLarge
     return Money(total, currencies.pop())
+
+
+def percent_of(amount_minor: int, percent: int) -> int:
+    """Give a share of an amount, half a minor unit rounded away from zero (CORRECTNESS M3)."""
+    return divide_half_away(amount_minor * percent, 100)
+
+
+def spread_discount(discount_minor: int, parts: Sequence[int]) -> list[int]:
+    """Spread a discount over `parts` (minor units) by their size; it is at most their sum.
+
+    Each share is rounded down and the remainder goes to the largest part, the first of equals; what that cannot hold
+    (parts of a few minor units) to the next. The shares sum to the discount, and none is above its part.
+    """
+    total = sum(parts)
+    shares = [discount_minor * part // total if total else 0 for part in parts]
+    remainder = discount_minor - sum(shares)
+    for index in sorted(range(len(parts)), key=lambda index: -parts[index]):
+        more = min(remainder, parts[index] - shares[index])
+        shares[index] += more
+        remainder -= more
+    return shares
 
 
 def spread(amount: int, weights: Sequence[int]) -> list[int]:

@@ -22,12 +22,14 @@ async def put(session: Session, payment: Payment, refund: Refund) -> list[Refund
     await forget(session, refund.id)
     given = await _given_back(session, payment.id, but=refund.id)
     left = [_left_of(item, given.get(item.id, (0, 0))) for item in payment.items]
+    is_last = refund.amount_minor == sum(net for net, _ in left)
     schedules = await recognition.find_locked(session, [item.id for item in payment.items])
     parts = []
     for item, (net_left, discount_left), amount in zip(
         payment.items, left, spread(refund.amount_minor, [net for net, _ in left]), strict=True
     ):
-        discount = discount_left * amount // net_left if net_left else 0
+        # of a line that its discount took whole nothing is given back; it goes with the last of the others
+        discount = discount_left if is_last else discount_left * amount // net_left if net_left else 0
         schedule = schedules.get(item.id)
         deferred = recognition.shrink(schedule, amount + discount) if schedule else 0
         parts.append(

@@ -16,7 +16,6 @@ class BillingSettings(ServiceSettings):
     payment_url: str = "http://127.0.0.1:8000"
     notification_url: str = "http://127.0.0.1:8000"
     price_list: Path | None = None
-    default_provider: str = "yookassa"
     payment_ttl_seconds: int = Field(24 * 3600, ge=60, description="how long an unpaid payment may be paid")
     refund_window_days: int = Field(14, ge=0, description="how long a user may take money back without staff")
     refund_limits: dict[str, int] = Field(
@@ -36,6 +35,7 @@ class BillingSettings(ServiceSettings):
         "payment_reference, amount, currency, fee, happened_at",
     )
     money_rate_limit: str = "1000/minute"
+    promo_guess_limit: str = Field("20/hour", description="how many unknown promo codes one user may try")
     seller_name: str = Field("Online Theatre", min_length=1, max_length=200)
     seller_inn: str = Field(
         "", pattern=r"^([0-9]{10}|[0-9]{12})?$", description="taxpayer number of the seller"

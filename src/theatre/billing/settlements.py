@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from theatre.billing import attempts, cases, entitlements, ledger, payments, products, receipts, refunds
+from theatre.billing import (
+    attempts,
+    cases,
+    entitlements,
+    ledger,
+    payments,
+    products,
+    promo_codes,
+    receipts,
+    refunds,
+)
 from theatre.billing.cases import Trouble
 from theatre.billing.ledger import Entry, credit, debit
 from theatre.billing.models import CaseKind, OutboxMessage, Payment, PaymentStatus, RefundSource
@@ -40,6 +50,21 @@ async def settle(
         await refunds.give_back(session, payment, refunds.Unsold.of(event), now=now)
     else:
         await _keep_unallocated(session, payment, event, now=now)
+
+
+async def settle_free(
+    session: Session, payment: Payment, *, settings: BillingSettings, now: datetime
+) -> None:
+    """Make paid a new payment of which its promo code took everything: no provider, no attempt, the same rights.
+
+    The code's use is taken here, between subscriptions and ledger in the order of locks.
+
+    Raises:
+        what `promo_codes.take` raises; then nothing is granted
+    """
+    await _pay(session, payment, reason="nothing to pay", settings=settings, now=now)
+    await promo_codes.take(session, payment, now=now)
+    await ledger.post(session, [sale(payment)], now=now)
 
 
 def _capture(event: AttemptSucceeded, *, takes: bool) -> Entry:
@@ -80,14 +105,16 @@ async def _settle_paid(
         payments.abandon_attempt(session, payment, now=now)
     payment.paid_attempt_id = event.attempt_id
     payment.provider = event.provider
-    await _pay(session, payment, settings=settings, now=now)
+    await _pay(session, payment, reason="captured", settings=settings, now=now)
     if payment.cancel_requested_at is not None:
         await session.flush()
         claim = refunds.Claim(RefundSource.USER, payment.user_id, "canceled before the money came")
         await refunds.request(session, payment.id, claim, settings=settings, now=now)
 
 
-async def _pay(session: Session, payment: Payment, *, settings: BillingSettings, now: datetime) -> None:
+async def _pay(
+    session: Session, payment: Payment, *, reason: str, settings: BillingSettings, now: datetime
+) -> None:
     prices = await products.find_prices(session, [item.price_id for item in payment.items])
     for item in payment.items:
         await entitlements.grant(
@@ -96,7 +123,7 @@ async def _pay(session: Session, payment: Payment, *, settings: BillingSettings,
     payment.paid_at = now
     payment.failure_code = payment.failure_message = None
     payments.move(
-        session, payment, PaymentStatus.PAID, reason="captured", now=now, attempt_id=payment.paid_attempt_id
+        session, payment, PaymentStatus.PAID, reason=reason, now=now, attempt_id=payment.paid_attempt_id
     )
     await receipts.request_income(session, payment, now=now)
     told = PaymentPaid(
@@ -123,4 +150,4 @@ async def _keep_unallocated(
     )
     await cases.open_once(session, trouble, now=now)
     if payment.open_attempt_id == event.attempt_id:
-        attempts.end(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)
+        await attempts.end(session, payment, AMOUNT_MISMATCH, attempt_id=event.attempt_id, now=now)

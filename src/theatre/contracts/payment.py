@@ -40,7 +40,10 @@ class _Frozen(BaseModel):
 
 
 class AttemptStart(_Frozen):
-    """Ask for a try: `description` is shown to the payer, `return_url` is where the browser ends up."""
+    """Ask for a try: `description` is shown to the payer, `return_url` is where the browser ends up.
+
+    Where no `provider` is named payment-service chooses one, and another if that refuses to begin.
+    """
 
     id: UUID
     payment_id: UUID
@@ -64,7 +67,8 @@ class Failure(BaseModel):
 class Attempt(BaseModel):
     """A try as payment-service knows it. The link is absent while the provider has not answered.
 
-    `captured` is what was really taken, by an attempt that succeeded.
+    `captured` is what was really taken, by an attempt that succeeded, and `fee` what the provider keeps of it, if it
+    says so.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -166,7 +170,7 @@ class ReceiptState(BaseModel):
 class AttemptSucceeded(Event):
     """Money was taken. `captured` is what the provider says, which may differ from what was asked.
 
-    `fee` is what the provider keeps of it, where it says so.
+    `fee` is what the provider keeps, where it says so; it may be in another currency.
     """
 
     key: ClassVar[str] = "payment.attempt.succeeded"
@@ -296,7 +300,9 @@ class PaymentClient:
         return await self._client.get(f"{PREFIX}/attempts/{attempt_id}", Attempt)
 
     async def cancel(self, attempt_id: UUID) -> Attempt:
-        """Ask the provider to make the link worthless where it can; otherwise the attempt stays as it is.
+        """Have the link made worthless where the provider can; otherwise the attempt stays as it is.
+
+        The answer tells how it stands then: it may have been paid first.
 
         Raises:
             Unknown, Refused

@@ -55,12 +55,18 @@ def _payment(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
     return {
         "yookassa_api_url": f"{house.address}/sandbox/v3",
         "yookassa_secret_key": SecretStr(secrets.get("sandbox.shop_secret_key")),
+        # the sandbox is every payment system that it has a face for
+        "providers": ("yookassa", "stripe"),
+        "stripe_api_url": f"{house.address}/sandbox/stripe/v1",
+        "stripe_secret_key": SecretStr(secrets.get("sandbox.stripe_secret_key")),
+        "stripe_webhook_secrets": SecretStr(secrets.get("sandbox.stripe_webhook_secret")),
         "token_secrets": SecretStr(secrets.get("payment.token_secrets")),
     }
 
 
 def _sandbox(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
-    return {"shop_secret_key": SecretStr(secrets.get("sandbox.shop_secret_key"))}
+    names = ("shop_secret_key", "stripe_secret_key", "stripe_webhook_secret")
+    return {name: SecretStr(secrets.get(f"sandbox.{name}")) for name in names}
 
 
 OWN: dict[str, Own] = {"auth": _auth, "payment": _payment, "sandbox": _sandbox}

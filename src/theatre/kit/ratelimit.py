@@ -25,6 +25,8 @@ class RateLimit(Protocol):
 
     async def hit(self, rule: str, *identity: str) -> None: ...
 
+    async def check(self, rule: str, *identity: str) -> None: ...
+
 
 class RedisRateLimit:
     """Counts in fixed windows. A rule is written "30/minute"; an identity is whoever is counted, and for what."""
@@ -50,13 +52,33 @@ class RedisRateLimit:
         Raises:
             TooMany: over the limit; says when to come back.
         """
-        item = self._rules.get(rule) or self._rules.setdefault(rule, parse(rule))
+        item = self._item(rule)
         step = max(item.amount // TOLD_PART, 1)
         untold = self._untold.pop((item, identity), 0) + 1
         if untold >= step:
             await self._tell(item, identity, untold)
         else:
             self._keep_untold(item, identity, untold)
+
+    async def check(self, rule: str, *identity: str) -> None:
+        """See that one more would be within the limit, without counting it.
+
+        Raises:
+            TooMany: it would not; says when to come back.
+        """
+        item = self._item(rule)
+        limiter = self._shared
+        try:
+            allowed = await limiter.test(item, *identity)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("rate limits are counted in this process alone", error=repr(error))
+            limiter = self._local
+            allowed = await limiter.test(item, *identity)
+        if not allowed:
+            raise await _too_many(limiter, item, identity)
+
+    def _item(self, rule: str) -> RateLimitItem:
+        return self._rules.get(rule) or self._rules.setdefault(rule, parse(rule))
 
     async def _tell(self, item: RateLimitItem, identity: tuple[str, ...], number: int) -> None:
         limiter = self._shared
@@ -68,8 +90,7 @@ class RedisRateLimit:
             allowed = await limiter.hit(item, *identity, cost=number)
         if not allowed:
             self._keep_untold(item, identity, number - 1)
-            reset_at, _ = await limiter.get_window_stats(item, *identity)
-            raise TooMany(max(1, math.ceil(reset_at - time.time())))
+            raise await _too_many(limiter, item, identity)
 
     def _keep_untold(self, item: RateLimitItem, identity: tuple[str, ...], number: int) -> None:
         # those who left are never told of: forgetting all at times gives each of the others a hundredth more
@@ -80,3 +101,10 @@ class RedisRateLimit:
 
     async def close(self) -> None:
         await self._pool.aclose()
+
+
+async def _too_many(
+    limiter: FixedWindowRateLimiter, item: RateLimitItem, identity: tuple[str, ...]
+) -> TooMany:
+    reset_at, _ = await limiter.get_window_stats(item, *identity)
+    return TooMany(max(1, math.ceil(reset_at - time.time())))

@@ -1,7 +1,7 @@
 """Wiring of payment."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
@@ -22,10 +22,7 @@ from theatre.kit.worker import Worker
 from theatre.payment.jobs import jobs
 from theatre.payment.models import OutboxMessage
 from theatre.payment.outside import Outside
-from theatre.payment.providers.yookassa import Trust, YooKassa
-from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
-from theatre.payment.providers.yookassa_statement import YooKassaStatement
-from theatre.payment.providers.yookassa_wire import Wire
+from theatre.payment.providers.members import Ground, Member, ask, open_members
 from theatre.payment.resources import Resources
 from theatre.payment.return_page import ReturnPage
 from theatre.payment.routes import internal, public
@@ -57,15 +54,16 @@ async def open_resources(
         stack.push_async_callback(auth.close)
         links = open_links(settings, token, transport)
         stack.push_async_callback(links.close)
-        wire = open_wire(settings, transport)
-        stack.push_async_callback(wire.close)
+        sessions = sessions_of(engine)
+        ground = Ground(settings, sessions, clock, transport)
+        members = await stack.enter_async_context(open_members(ground))
         yield Resources(
             engine=engine,
-            sessions=sessions_of(engine),
+            sessions=sessions,
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             broker=await stack.enter_async_context(open_broker(settings)) if broker is None else broker,
             clock=clock,
-            outside=outside_of(settings, wire, cache, links=links, clock=clock),
+            outside=outside_of(settings, members, cache, links=links, clock=clock),
             tokens=Tokens(cache, settings.token_secret_list()),
             ratelimit=ratelimit,
             return_page=ReturnPage(),
@@ -75,19 +73,24 @@ async def open_resources(
 
 
 def outside_of(
-    settings: PaymentSettings, wire: Wire, cache: Cache, *, links: ShortLinkClient, clock: Clock
+    settings: PaymentSettings,
+    members: Mapping[str, Member],
+    cache: Cache,
+    *,
+    links: ShortLinkClient,
+    clock: Clock,
 ) -> Outside:
-    """Choose the payment systems, and put together what verbs reach."""
-    yookassa = YooKassa(wire, trust_of(settings))
+    """Put together what verbs reach."""
     return Outside(
-        providers={yookassa.name: yookassa},
-        registers={yookassa.name: YooKassaReceipts(wire)},
+        providers={name: member.provider for name, member in members.items()},
+        registers={name: one.register for name, one in members.items() if one.register},
+        statements={name: one.statement for name, one in members.items() if one.statement},
         default_provider=settings.default_provider,
         states=States(cache),
         links=links,
         clock=clock,
         public_url=settings.public_url.rstrip("/"),
-        statements={yookassa.name: YooKassaStatement(wire)},
+        routes=settings.provider_routes,
     )
 
 
@@ -105,28 +108,17 @@ def open_links(
     )
 
 
-def open_wire(settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None) -> Wire:
-    """Open the way to YooKassa."""
-    return Wire(
-        settings.yookassa_api_url,
-        shop_id=settings.yookassa_shop_id,
-        secret_key=settings.yookassa_secret_key.get_secret_value(),
-        transport=transport,
-    )
+async def ask_provider(settings: PaymentSettings, name: str) -> str:
+    """Tell whether a payment system answers and knows us.
 
-
-def trust_of(settings: PaymentSettings) -> Trust:
-    """Say what we believe of YooKassa: outside production also the sandbox's page and its money."""
-    is_production = settings.env == "production"
-    api = httpx.URL(settings.yookassa_api_url)
-    origins = (settings.public_url.rstrip("/"), f"{api.scheme}://{api.netloc.decode()}")
-    return Trust(
-        shop_id=settings.yookassa_shop_id,
-        networks=settings.callback_networks,
-        page_hosts=settings.yookassa_confirmation_hosts,
-        page_origins=() if is_production else origins,
-        takes_test_money=not is_production,
-    )
+    Raises:
+        OutcomeUnknown
+    """
+    engine = open_own_engine(settings)
+    try:
+        return await ask(Ground(settings, sessions_of(engine), SystemClock(), None), name)
+    finally:
+        await engine.dispose()
 
 
 @asynccontextmanager

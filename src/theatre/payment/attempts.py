@@ -1,10 +1,11 @@
 """Tries to collect a payment with a provider: begun once per id, and brought to what the provider says."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import update
@@ -22,7 +23,12 @@ from theatre.kit.money import Money
 from theatre.payment import outcomes
 from theatre.payment.addresses import check_return_url
 from theatre.payment.checks import pause_after
-from theatre.payment.errors import AttemptIdReused, AttemptNotFound, OutcomeUnknown
+from theatre.payment.errors import (
+    AttemptIdReused,
+    AttemptNotFound,
+    OutcomeUnknown,
+    PaymentHasOpenAttempt,
+)
 from theatre.payment.failures import failure_of
 from theatre.payment.models import Attempt
 from theatre.payment.outside import Outside
@@ -34,6 +40,7 @@ ASK_SECONDS = 3.0
 KEY_MARGIN = timedelta(hours=1)
 LINK_PURPOSE = "payment_confirmation"
 
+R = TypeVar("R")
 log = get_logger(__name__)
 
 
@@ -41,10 +48,10 @@ async def start(sessions: Sessions, asked: AttemptStart, *, outside: Outside) ->
     """Begin an attempt, or go on with the one of this id: its provider is asked with the id as the key.
 
     Raises:
-        ProviderUnknown, ReturnUrlForeign, AttemptIdReused
+        ProviderUnknown, ReturnUrlForeign, AttemptIdReused, PaymentHasOpenAttempt
         OutcomeUnknown: the attempt is kept and goes on by itself; ask again with the same id.
     """
-    provider = outside.provider(asked.provider)
+    provider = outside.provider(asked.provider or outside.route(asked.total.currency)[0])
     check_return_url(asked.return_url, public_url=outside.public_url)
     now = outside.clock.now()
     record = partial(_record, asked=asked, provider=provider, now=now)
@@ -70,12 +77,23 @@ async def read(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> con
 
 
 async def cancel(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> contract.Attempt:
-    """Give an attempt as it is: no provider of ours takes back a link before its time.
+    """Make an attempt's link worthless where its provider can, and tell how it stands then.
+
+    It may have been paid first. Where the provider cannot, or does not answer, the attempt stays as it is.
 
     Raises:
         AttemptNotFound
     """
-    return await read(sessions, attempt_id, outside=outside)
+    attempt = await get(sessions, attempt_id)
+    if attempt.status != AttemptStatus.PENDING or attempt.provider_reference is None:
+        return to_contract(attempt)
+    provider = outside.provider(attempt.provider)
+    if not provider.capabilities.has_cancel:
+        return await read(sessions, attempt_id, outside=outside)
+    with suppress(OutcomeUnknown):
+        reading = await _in_time(provider.cancel(attempt.provider_reference), ASK_SECONDS)
+        attempt = await settle(sessions, reading, provider=provider.name, outside=outside) or attempt
+    return to_contract(attempt)
 
 
 async def find_status(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> AttemptStatus:
@@ -114,18 +132,33 @@ async def check(
     """
     if attempt.provider_reference is None:
         return await offer(sessions, attempt, outside=outside)
-    try:
-        async with asyncio.timeout(limit_seconds):
-            reading = await outside.provider(attempt.provider).read(attempt.provider_reference)
-    except TimeoutError as error:
-        raise OutcomeUnknown from error
+    asking = outside.provider(attempt.provider).read(attempt.provider_reference)
+    reading = await _in_time(asking, limit_seconds)
     if reading is None:
         raise OutcomeUnknown("The payment system does not know its own reference.")
     return await settle(sessions, reading, provider=attempt.provider, outside=outside) or attempt
 
 
+async def _in_time(asking: Awaitable[R], limit_seconds: float | None) -> R:
+    try:
+        async with asyncio.timeout(limit_seconds):
+            return await asking
+    except TimeoutError as error:
+        raise OutcomeUnknown from error
+
+
 async def offer(sessions: Sessions, attempt: Attempt, *, outside: Outside) -> Attempt:
     """Make an attempt known to its provider, once; no transaction is open meanwhile.
+
+    Where we chose the provider and it definitely refuses, the next one on the route is asked for the same attempt,
+    with the same key. That never makes two links to pay by:
+
+    - A provider turns an attempt away only by saying no to it. An answer that did not come leaves the attempt with
+      it, and after a no it is looked whether an earlier question, whose answer was lost, had begun something there.
+    - The row says which provider it is with, and moves on under its lock, only forwards, only while no link is known.
+      Whoever dies before that finds it at the first provider, which says no again; after it, at the next.
+    - A link leaves us only out of the row, which keeps one; what another provider than the row's says about the
+      attempt is not applied to it. Should money come by that way all the same, its callback becomes a case.
 
     Raises:
         OutcomeUnknown
@@ -134,10 +167,28 @@ async def offer(sessions: Sessions, attempt: Attempt, *, outside: Outside) -> At
     try:
         reading = await _find_or_create(provider, attempt, outside=outside)
     except ProviderRefused as refusal:
-        refuse = partial(outcomes.refuse, attempt_id=attempt.id, refusal=refusal, now=outside.clock.now())
-        refused = await transact(sessions, refuse)
-        await outside.states.put(refused.id, refused.status)
-        return refused
+        return await _turn(sessions, attempt, refusal, outside=outside)
+    return await _keep(sessions, attempt, reading, outside=outside)
+
+
+async def _turn(
+    sessions: Sessions, attempt: Attempt, refusal: ProviderRefused, *, outside: Outside
+) -> Attempt:
+    turn_to = outside.after(attempt.provider, attempt.currency) if attempt.is_routed else None
+    if turn_to is not None:
+        provider = outside.provider(attempt.provider)
+        begun = await provider.find_by_attempt(attempt.id, since=attempt.created_at)
+        if begun is not None:
+            return await _keep(sessions, attempt, begun, outside=outside)
+    now = outside.clock.now()
+    refuse = partial(outcomes.refuse, asked=attempt, refusal=refusal, turn_to=turn_to, now=now)
+    refused = await transact(sessions, refuse)
+    await outside.states.put(refused.id, refused.status)
+    is_turned = refused.status == AttemptStatus.CREATED
+    return await offer(sessions, refused, outside=outside) if is_turned else refused
+
+
+async def _keep(sessions: Sessions, attempt: Attempt, reading: Reading, *, outside: Outside) -> Attempt:
     settled = await settle(sessions, reading, provider=attempt.provider, outside=outside)
     if settled is None or settled.status == AttemptStatus.CREATED:
         raise OutcomeUnknown
@@ -171,6 +222,7 @@ async def _find_or_create(provider: Provider, attempt: Attempt, *, outside: Outs
             description=attempt.description,
             return_url=f"{outside.public_url}/payment/return/{attempt.id}",
             save_method=attempt.save_method,
+            expires_at=attempt.created_at + provider.capabilities.link_lifetime,
         )
     )
 
@@ -180,13 +232,16 @@ async def _record(session: Session, *, asked: AttemptStart, provider: Provider, 
         "id": asked.id,
         "status": AttemptStatus.CREATED,
         "provider": provider.name,
+        "is_routed": asked.provider is None,
         "created_at": now,
         "expires_at": now + provider.capabilities.link_lifetime,
         "next_check_at": now + pause_after(0),
         **_words(asked),
     }
-    await session.execute(insert(Attempt).values(fresh).on_conflict_do_nothing(index_elements=[Attempt.id]))
-    attempt = await session.get_one(Attempt, asked.id)
+    await session.execute(insert(Attempt).values(fresh).on_conflict_do_nothing())
+    attempt = await session.get(Attempt, asked.id)
+    if attempt is None:
+        raise PaymentHasOpenAttempt
     is_other_provider = asked.provider not in {None, attempt.provider}
     if is_other_provider or any(getattr(attempt, name) != word for name, word in _words(asked).items()):
         raise AttemptIdReused("This id belongs to another attempt.")
@@ -242,12 +297,13 @@ def to_contract(attempt: Attempt) -> contract.Attempt:
         short_url=attempt.short_url,
         expires_at=attempt.expires_at,
         failure=failure_of(attempt.failure_code, attempt.failure_message),
-        captured=_captured(attempt),
+        captured=_amount(attempt.captured_minor, attempt.captured_currency),
         captured_at=attempt.captured_at,
+        fee=_amount(attempt.fee_minor, attempt.fee_currency),
     )
 
 
-def _captured(attempt: Attempt) -> Amount | None:
-    if attempt.captured_minor is None or attempt.captured_currency is None:
+def _amount(amount_minor: int | None, currency: str | None) -> Amount | None:
+    if amount_minor is None or currency is None:
         return None
-    return Amount(amount_minor=attempt.captured_minor, currency=attempt.captured_currency)
+    return Amount(amount_minor=amount_minor, currency=currency)

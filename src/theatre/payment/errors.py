@@ -50,6 +50,13 @@ class AttemptIdReused(Conflict):
     code: ClassVar[str] = "payment.attempt_id_reused"
 
 
+class PaymentHasOpenAttempt(Conflict):
+    """Another attempt at this payment may still bring its money."""
+
+    code: ClassVar[str] = "payment.attempt_open"
+    title: ClassVar[str] = "Another attempt at this payment is open"
+
+
 class RefundIdReused(Conflict):
     """The id belongs to a refund that was asked for with other words."""
 

@@ -62,7 +62,10 @@ class Checked:
 
 
 class Attempt(Checked, Base):
-    """One try to collect a payment with one provider; the id is billing's, and our key at the provider."""
+    """One try to collect a payment with one provider; the id is billing's, and our key at the provider.
+
+    A payment has at most one that is open. With `is_routed` we chose the provider, and may choose another.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (
@@ -75,14 +78,22 @@ class Attempt(Checked, Base):
             name="succeeded_is_whole",
         ),
         CheckConstraint("(status = 'failed') = (failure_code IS NOT NULL)", name="failed_has_reason"),
+        CheckConstraint("(fee_minor IS NULL) = (fee_currency IS NULL)", name="fee_is_whole"),
         UniqueConstraint("provider", "provider_reference"),
         due_index("attempt"),
+        Index(
+            "uq_attempt_open_payment_id",
+            "payment_id",
+            unique=True,
+            postgresql_where=text("status IN ('created', 'pending')"),
+        ),
     )
 
     payment_id: Mapped[UUID] = mapped_column(index=True)
     user_id: Mapped[UUID]
     status: Mapped[str]
     provider: Mapped[str]
+    is_routed: Mapped[bool] = mapped_column(server_default=text("false"))
     provider_reference: Mapped[str | None]
     amount_minor: Mapped[Big]
     currency: Mapped[str]
@@ -96,6 +107,8 @@ class Attempt(Checked, Base):
     captured_minor: Mapped[Big | None]
     captured_currency: Mapped[str | None]
     captured_at: Mapped[datetime | None]
+    fee_minor: Mapped[Big | None]
+    fee_currency: Mapped[str | None]
     failure_code: Mapped[str | None]
     failure_message: Mapped[str | None]
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import or_, select
 
@@ -50,17 +49,33 @@ async def apply(
         return Verdict(EventStatus.REJECTED, f"{attempt.status} never becomes {reading.status}", attempt)
     _advance(session, attempt, reading, now=now)
     if reading.status == AttemptStatus.PENDING:
-        attempt.expires_at = link_ends_at
+        attempt.expires_at = reading.expires_at or link_ends_at
     return Verdict(EventStatus.APPLIED, _difference(attempt), attempt)
 
 
-async def refuse(session: Session, *, attempt_id: UUID, refusal: ProviderRefused, now: datetime) -> Attempt:
-    """Fail an attempt that its provider would not begin; one that has begun all the same stays as it is."""
-    attempt = await session.get_one(Attempt, attempt_id, with_for_update=True, populate_existing=True)
-    if attempt.status == AttemptStatus.CREATED:
-        # the provider's own words are for us: they may say anything, in any language
-        log.warning("provider refused", attempt_id=str(attempt_id), code=refusal.code, words=refusal.words)
+async def refuse(
+    session: Session, *, asked: Attempt, refusal: ProviderRefused, turn_to: str | None, now: datetime
+) -> Attempt:
+    """Turn an attempt that its provider would not begin to the next one, or fail it if there is none.
+
+    Locks the attempt. One that has begun all the same, or that a twin has turned already, stays as it is.
+    """
+    attempt = await session.get_one(Attempt, asked.id, with_for_update=True, populate_existing=True)
+    if attempt.status != AttemptStatus.CREATED or attempt.provider != asked.provider:
+        return attempt
+    # the provider's own words are for us: they may say anything, in any language
+    log.warning(
+        "provider refused",
+        attempt_id=str(attempt.id),
+        provider=attempt.provider,
+        code=refusal.code,
+        words=refusal.words,
+        turn_to=turn_to,
+    )
+    if turn_to is None:
         _fail(session, attempt, failures.refused(), now=now)
+    else:
+        attempt.provider = turn_to
     return attempt
 
 
@@ -100,6 +115,8 @@ def _succeed(session: Session, attempt: Attempt, reading: Reading, *, now: datet
     attempt.next_check_at = attempt.failure_code = attempt.failure_message = None
     attempt.captured_minor, attempt.captured_currency = reading.amount.amount_minor, reading.amount.currency
     attempt.captured_at = reading.captured_at or now
+    if reading.fee is not None:
+        attempt.fee_minor, attempt.fee_currency = reading.fee.amount_minor, reading.fee.currency
     fact = AttemptSucceeded(
         attempt_id=attempt.id,
         payment_id=attempt.payment_id,
@@ -107,6 +124,7 @@ def _succeed(session: Session, attempt: Attempt, reading: Reading, *, now: datet
         provider=attempt.provider,
         provider_reference=reading.reference,
         captured_at=attempt.captured_at,
+        fee=Amount.of(reading.fee) if reading.fee else None,
     )
     emit(session, OutboxMessage, fact, aggregate_id=attempt.payment_id, now=now)
 

@@ -1,5 +1,6 @@
 """What payment's verbs reach beyond their tables."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from theatre.contracts.short_link import ShortLinkClient
@@ -16,6 +17,7 @@ class Outside:
     """Ports, and the addresses we have to know. `public_url` has no slash at its end.
 
     `registers` are the payment systems that register fiscal receipts, by name.
+    `routes` are the providers that are tried for a currency where none is named, in their order.
     """
 
     providers: Providers
@@ -27,6 +29,7 @@ class Outside:
     statements: Statements = field(default_factory=dict)
     registers: Registers = field(default_factory=dict)
     flights: Flights = field(default_factory=Flights)
+    routes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def provider(self, name: str | None) -> Provider:
         """Give the provider of a name, or the default one.
@@ -35,3 +38,13 @@ class Outside:
             ProviderUnknown
         """
         return choose(self.providers, name or self.default_provider)
+
+    def route(self, currency: str) -> Sequence[str]:
+        """Name the providers for a currency: a currency without a route has the default one alone."""
+        return self.routes.get(currency) or (self.default_provider,)
+
+    def after(self, provider: str, currency: str) -> str | None:
+        """Name the provider that comes next on the route of a currency; None at its end, and off it."""
+        route = list(self.route(currency))
+        following = route[route.index(provider) + 1 :] if provider in route else []
+        return following[0] if following else None

@@ -99,7 +99,11 @@ async def apply(session: Session, *, reading: RefundReading, provider: str, now:
     if reading.status == refund.status:
         return Verdict(EventStatus.APPLIED)
     if reading.status not in REFUND_TRANSITIONS[refund.status]:
-        return Verdict(EventStatus.REJECTED, f"{refund.status} never becomes {reading.status}")
+        # money that was given back came back to us: the books say otherwise, and only a person can tell the user
+        is_undone = reading.status == RefundStatus.FAILED
+        return Verdict(
+            EventStatus.REJECTED, f"{refund.status} never becomes {reading.status}", needs_person=is_undone
+        )
     if reading.status == RefundStatus.SUCCEEDED:
         return Verdict(EventStatus.APPLIED, _succeed(session, refund, reading, now=now))
     code = reading.failure_code or failures.DECLINED

@@ -19,11 +19,11 @@ from theatre.sandbox import shops
 from theatre.sandbox.jobs import JOBS
 from theatre.sandbox.pages import Pages
 from theatre.sandbox.resources import Resources
-from theatre.sandbox.routes import checkout, control, merchant
+from theatre.sandbox.routes import checkout, control, merchant, stripe
 from theatre.sandbox.sender import Sender
 from theatre.sandbox.settings import SandboxSettings
 from theatre.sandbox.state import State
-from theatre.sandbox.translation import YooKassaErrors
+from theatre.sandbox.translation import OwnErrors
 
 MAX_SENDING = 128
 
@@ -86,17 +86,17 @@ def create_app(
     app = create_service_app(
         settings.service,
         title="Sandbox payment system",
-        routers=[merchant.router, checkout.router, control.router],
+        routers=[merchant.router, stripe.router, checkout.router, control.router],
         open_resources=partial(open_working, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
-    # outermost, so that the kit's own answers at the merchant's API are translated too
-    app.add_middleware(YooKassaErrors)
+    # outermost, so that the kit's own answers at the merchants' APIs are translated too
+    app.add_middleware(OwnErrors)
     return app
 
 
 async def init(settings: SandboxSettings) -> None:
-    """Make the demo shop."""
+    """Make the demo shops."""
     engine = open_own_engine(settings)
     try:
         async with transaction(sessions_of(engine)) as session:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from theatre.sandbox.models import Face
+
 
 class RefundCourse(StrEnum):
     """How refunds of a payment go."""
@@ -95,6 +97,7 @@ SCENARIOS = {
     "notification_duplicated": Scenario(notifications=NotificationCourse.DUPLICATED),
     "notification_late": Scenario(notifications=NotificationCourse.LATE),
     "internal_timeout": Scenario(refusal=Refusal("yoo_money", "internal_timeout")),
+    "declined_after_3ds": Scenario(asks_code=True, refusal=_network("general_decline")),
 }
 
 # Numbers of one scenario: Mastercard, Visa, Mir.
@@ -135,7 +138,6 @@ _OWN = {
     "2200999900000099": "notification_late",
     "2200999900000107": "internal_timeout",
 }
-
 CARDS: dict[str, Card] = {
     **{
         number: Card(brand, scenario)
@@ -145,12 +147,32 @@ CARDS: dict[str, Card] = {
     **{number: Card(brand, SUCCESS) for number, brand in _OTHER_BRANDS.items()},
     **{number: Card("Mir", scenario) for number, scenario in _OWN.items()},
 }
+# Known at Stripe's face alone.
+_STRIPE = {
+    "4242424242424242": SUCCESS,
+    "4000002500003155": "success_3ds",
+    "4000000000003220": "success_3ds",
+    "4000002760003184": "success_3ds",
+    "4000008400001629": "declined_after_3ds",
+    "4000000000000002": "general_decline",
+    "4000000000009995": "insufficient_funds",
+    "4000000000009987": "payment_method_restricted",
+    "4000000000009979": "payment_method_restricted",
+    "4000000000000069": "card_expired",
+    "4000000000000127": "invalid_csc",
+    "4000000000000119": "issuer_unavailable",
+    "4100000000000019": "fraud_suspected_network",
+    "4000000000006975": "payment_method_limit_exceeded",
+    "4000000000007726": "refund_later",
+}
+
+STRIPE_CARDS = {**CARDS, **{number: Card("Visa", scenario) for number, scenario in _STRIPE.items()}}
 STRANGER = Card("Unknown", UNKNOWN_CARD)
 
 
-def card_of(number: str) -> Card:
-    """Tell what a card number does here; one that is not in the table is refused as an invalid number."""
-    return CARDS.get(number, STRANGER)
+def card_of(number: str, face: Face) -> Card:
+    """Tell what a card number does at a face; one that is not in the table is refused as an invalid number."""
+    return (STRIPE_CARDS if face is Face.STRIPE else CARDS).get(number, STRANGER)
 
 
 def is_luhn(number: str) -> bool:

@@ -1,4 +1,5 @@
-"""What a payer does on the hosted page. One try for each payment: a further submit changes nothing.
+"""What a payer does on the hosted page. A further submit changes nothing, except that Stripe's page offers another try
+after a refusal.
 
 Steps want the payment locked and open; who calls them has asked `is_open` under the lock.
 """
@@ -11,7 +12,7 @@ from theatre.sandbox import settlement
 from theatre.sandbox.cards import CANCELED_BY_PAYER, CODE_REFUSED, SCENARIOS, SUCCESS, card_of
 from theatre.sandbox.errors import NothingToPay
 from theatre.sandbox.forms import CardEntry
-from theatre.sandbox.models import Payment, PaymentStatus, Shop
+from theatre.sandbox.models import Payment, PaymentStatus, Shop, face_of
 from theatre.sandbox.payment_methods import BANK_CARD
 
 WRONG_CODE = "000000"
@@ -56,7 +57,7 @@ async def pay_by_card(
     session: Session, payment: Payment, entry: CardEntry, *, delay: timedelta, now: datetime
 ) -> None:
     """Try a card: it is decided now, later, or after a 3-D Secure code."""
-    card = card_of(entry.number)
+    card = card_of(entry.number, face_of(payment.shop_id))
     scenario = SCENARIOS[card.scenario]
     payment.scenario = card.scenario
     payment.method = _method(payment, entry, card.brand)
@@ -66,7 +67,7 @@ async def pay_by_card(
     if scenario.asks_code or enforces:
         payment.is_challenged = True
     elif scenario.is_delayed:
-        settlement.postpone(payment, delay, now=now)
+        settlement.postpone(session, payment, delay, now=now)
     else:
         await settlement.decide(session, payment, with_code=False, now=now)
 
@@ -94,9 +95,9 @@ async def pay_by_button(session: Session, payment: Payment, *, now: datetime) ->
 async def confirm(session: Session, payment: Payment, code: str, *, delay: timedelta, now: datetime) -> None:
     """Give the 3-D Secure code that was asked for; any will do but one."""
     if code == WRONG_CODE:
-        settlement.refuse(session, payment, CODE_REFUSED, now=now)
+        settlement.decline(session, payment, CODE_REFUSED, now=now)
     elif SCENARIOS[str(payment.scenario)].is_delayed:
-        settlement.postpone(payment, delay, now=now)
+        settlement.postpone(session, payment, delay, now=now)
     else:
         await settlement.decide(session, payment, with_code=True, now=now)
 

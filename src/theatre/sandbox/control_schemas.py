@@ -105,6 +105,7 @@ class ShopChange(Body):
     secret_key: Annotated[SecretStr, Field(min_length=8, max_length=200)] | None = None
     oauth_token: Annotated[SecretStr, Field(min_length=8, max_length=200)] | None = None
     notification_url: WebAddress | None = None
+    webhook_secret: Annotated[SecretStr, Field(min_length=8, max_length=200)] | None = None
     is_cancel_refused: bool | None = None
 
 

@@ -69,8 +69,20 @@ class Base(DeclarativeBase):
     type_annotation_map = db.TYPES
 
 
+class Face(StrEnum):
+    """Which payment system the sandbox is to a shop."""
+
+    YOOKASSA = "yookassa"
+    STRIPE = "stripe"
+
+
+def face_of(shop_id: str) -> Face:
+    """Tell it by the form of the shop's id: numbers there, `acct_…` here."""
+    return Face.STRIPE if shop_id.startswith("acct_") else Face.YOOKASSA
+
+
 class Shop(Base):
-    """A merchant. Without a notification address nothing is sent to it."""
+    """A merchant. Nothing is sent to it without a notification address; `webhook_secret` signs what is sent."""
 
     __tablename__ = "shop"
 
@@ -79,11 +91,15 @@ class Shop(Base):
     secret_digest: Mapped[str]
     oauth_digest: Mapped[str | None]
     notification_url: Mapped[str | None]
+    webhook_secret: Mapped[str | None]
     is_cancel_refused: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Payment(Base):
-    """A payment. `due_at` is when its term, its hold or a delayed decision (`is_processing`) is over."""
+    """A payment. `due_at` is when its term, its hold or a delayed decision (`is_processing`) is over.
+
+    `last_refusal` is why a try came to nothing where the payer may try again.
+    """
 
     __tablename__ = "payment"
 
@@ -108,6 +124,7 @@ class Payment(Base):
     is_processing: Mapped[bool] = mapped_column(default=False)
     authorization: Mapped[Document | None]
     cancellation: Mapped[Document | None]
+    last_refusal: Mapped[Document | None]
     receipt: Mapped[Document | None]
     idempotence_key: Mapped[str]
     capture_key: Mapped[str | None]
@@ -195,7 +212,7 @@ class Receipt(Base):
 
 
 class IdempotenceKey(Base):
-    """A key that a shop used within the last 24 hours and the object that came of it."""
+    """A key that a shop used within the last 24 hours, and the object that came of it or the very `answer`."""
 
     __tablename__ = "idempotence_key"
 
@@ -203,6 +220,7 @@ class IdempotenceKey(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
     object_id: Mapped[str]
+    answer: Mapped[str | None]
     created_at: Mapped[datetime]
 
 

@@ -1,12 +1,12 @@
-"""Notifications: written in the transaction of the change they tell of, due until the shop says exactly 200.
+"""Notifications: written in the transaction of the change they tell of, due until the shop takes them.
 
-YooKassa signs none, numbers none and promises no order.
+No order is promised. YooKassa's are neither signed nor numbered, and taken with exactly 200; Stripe's are both, and
+taken with any 2xx.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +17,10 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
+from theatre.sandbox import stripe_events
 from theatre.sandbox.cards import SCENARIOS, NotificationCourse
 from theatre.sandbox.errors import NoSuchObject
-from theatre.sandbox.models import Notification, Payment, PaymentStatus, Refund
+from theatre.sandbox.models import Face, Notification, Payment, PaymentStatus, Refund, RefundStatus, face_of
 from theatre.sandbox.objects import payment_object, refund_object
 
 # moments of the tries after the event: 0 s, 10 s, 1 min, 5 min, 15 min, then hourly for a day
@@ -37,6 +38,7 @@ HAS_NEWS = "has_notifications"
 class Outcome:
     """What came of a try: a status, or why there was none; only a course if it was not sent at all."""
 
+    is_taken: bool = False
     status: int | None = None
     error: str | None = None
     course: NotificationCourse | None = None
@@ -45,31 +47,42 @@ class Outcome:
 def tell_of_payment(session: Session, payment: Payment, now: datetime) -> None:
     """Have the shop told what a payment has become."""
     course = SCENARIOS[payment.scenario].notifications if payment.scenario else None
+    if face_of(payment.shop_id) is Face.STRIPE:
+        _add(session, payment, stripe_events.of_payment(payment), course=course, now=now)
+        return
+    if payment.status == PaymentStatus.PENDING:
+        return
     is_first = payment.status == PaymentStatus.WAITING_FOR_CAPTURE or payment.captures_at_once
     if course is NotificationCourse.LATE and not is_first:
         course = None
-    body = payment_object(payment, "")
-    _add(session, f"payment.{payment.status}", body, payment=payment, course=course, now=now)
+    news = (f"payment.{payment.status}", payment_object(payment, ""))
+    _add(session, payment, news, course=course, now=now)
 
 
 def tell_of_refund(session: Session, refund: Refund, payment: Payment, *, now: datetime) -> None:
-    """Have the shop told that money was given back. There is no such event for a refund that failed."""
-    _add(session, f"refund.{refund.status}", refund_object(refund), payment=payment, course=None, now=now)
+    """Have the shop told how a refund stands. YooKassa has no such event but for money given back."""
+    if face_of(payment.shop_id) is Face.STRIPE:
+        for news in stripe_events.of_refund(refund, payment, now):
+            _add(session, payment, news, course=None, now=now)
+    elif refund.status == RefundStatus.SUCCEEDED:
+        _add(session, payment, ("refund.succeeded", refund_object(refund)), course=None, now=now)
 
 
 def _add(
     session: Session,
-    event: str,
-    body: dict[str, object],
-    *,
     payment: Payment,
+    news: tuple[str, dict[str, object]],
+    *,
     course: NotificationCourse | None,
     now: datetime,
 ) -> None:
-    content = {"type": "notification", "event": event, "object": body}
+    notification_id, (event, about) = new_id(), news
+    content: dict[str, object] = {"type": "notification", "event": event, "object": about}
+    if face_of(payment.shop_id) is Face.STRIPE:
+        content = stripe_events.event_object(notification_id, event, about, now=now)
     session.add(
         Notification(
-            id=new_id(),
+            id=notification_id,
             shop_id=payment.shop_id,
             payment_id=payment.id,
             event=event,
@@ -103,7 +116,7 @@ def _claiming() -> ReturningUpdate[Notification]:
 def _delivering() -> Update:
     done: dict[str, Any] = {"delivered_at": bindparam("now"), "next_try_at": None}
     delivered = update(Notification).where(Notification.id.in_(bindparam("ids", expanding=True)))
-    return delivered.values({**_after_try(Outcome(status=200)), **done})
+    return delivered.values({**_after_try(Outcome(is_taken=True, status=200)), **done})
 
 
 async def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[Notification]:
@@ -113,8 +126,8 @@ async def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[
 
 
 async def record(session: Session, tried: Sequence[tuple[Notification, Outcome]], *, now: datetime) -> None:
-    """Write down what came of tries: delivered only with exactly 200, otherwise due again while the day lasts."""
-    delivered = [row.id for row, outcome in tried if outcome.status == HTTPStatus.OK]
+    """Write down what came of tries: what was not taken is due again while the day lasts."""
+    delivered = [row.id for row, outcome in tried if outcome.is_taken]
     if delivered:
         await session.execute(DELIVERING, {"now": now, "ids": delivered}, execution_options=UNSYNCHRONIZED)
     for row, outcome in tried:

@@ -11,7 +11,7 @@ from theatre.kit.i18n import Catalogue, format_money, negotiate
 from theatre.kit.money import Money
 from theatre.sandbox.checkout import takes_card
 from theatre.sandbox.forms import CardForm
-from theatre.sandbox.models import Payment, PaymentStatus
+from theatre.sandbox.models import Face, Payment, PaymentStatus, face_of
 
 PACKAGE = "theatre.sandbox"
 NONCE_BYTES = 16
@@ -22,6 +22,13 @@ HINTS = (
     ("insufficient_funds", "5555 5555 5555 4600"),
     ("3d_secure_failed", "5555 5555 5555 4592"),
     ("general_decline", "5555 5555 5555 4527"),
+    ("delayed_success", "2200 9999 0000 0016"),
+)
+STRIPE_HINTS = (
+    ("success", "4242 4242 4242 4242"),
+    ("success_3ds", "4000 0025 0000 3155"),
+    ("insufficient_funds", "4000 0000 0000 9995"),
+    ("general_decline", "4000 0000 0000 0002"),
     ("delayed_success", "2200 9999 0000 0016"),
 )
 
@@ -66,7 +73,7 @@ class Pages:
             accept_language,
             form=form or CardForm(),
             faults=faults,
-            hints=HINTS,
+            hints=STRIPE_HINTS if face_of(payment.shop_id) is Face.STRIPE else HINTS,
             takes_card=takes_card(payment),
             offers_saving=payment.saves_method is None,
         )
@@ -106,7 +113,8 @@ class Pages:
         return Page(html, headers, BAD_FORM if faults else FINE)
 
     def _reason(self, payment: Payment, locale: str) -> str:
-        if payment.cancellation is None:
+        refusal = payment.cancellation or payment.last_refusal
+        if refusal is None:
             return ""
-        key = f"reason.{payment.cancellation['reason']}"
+        key = f"reason.{refusal['reason']}"
         return self._texts.find(locale, key) or self._texts.text(locale, "reason.other")

@@ -30,19 +30,26 @@ async def create(session: Session, order: RefundOrder, call: Call, *, delay: tim
     _check_amount(order, payment)
     if order.receipt:
         receipts.check_sum(order.receipt, order.amount.amount_minor)
-    refund = _made(order, call, refund_id)
+    return begin(session, _made(order, call, refund_id), payment, delay=delay)
+
+
+def begin(session: Session, refund: Refund, payment: Payment, *, delay: timedelta) -> Refund:
+    """Have a new refund go as its payment's scenario says. The payment must be locked."""
+    now = refund.created_at
     session.add(refund)
     payment.refunding_minor += refund.amount_minor
     match SCENARIOS[str(payment.scenario)].refunds:
         case RefundCourse.REFUSED:
             refund.cancellation = REFUND_WITHOUT_FUNDS.to_object()
         case RefundCourse.LATER:
-            refund.due_at = call.now + delay
+            refund.due_at = now + delay
         case RefundCourse.REJECTED_LATER:
             refund.cancellation = REFUND_REJECTED.to_object()
-            refund.due_at = call.now + delay
+            refund.due_at = now + delay
     if refund.due_at is None:
-        conclude(session, refund, payment, now=call.now)
+        conclude(session, refund, payment, now=now)
+    else:
+        notifications.tell_of_refund(session, refund, payment, now=now)
     return refund
 
 
@@ -92,10 +99,10 @@ def conclude(session: Session, refund: Refund, payment: Payment, *, now: datetim
     refund.due_at = None
     if refund.cancellation is not None:
         refund.status = RefundStatus.CANCELED
-        return
-    refund.status = RefundStatus.SUCCEEDED
-    payment.refunded_minor += refund.amount_minor
-    receipts.register_for_refund(session, refund, now)
+    else:
+        refund.status = RefundStatus.SUCCEEDED
+        payment.refunded_minor += refund.amount_minor
+        receipts.register_for_refund(session, refund, now)
     notifications.tell_of_refund(session, refund, payment, now=now)
 
 

@@ -1,4 +1,4 @@
-"""Sends notifications until the shop answers exactly 200, on the schedule of `notifications.TRIES_AFTER`."""
+"""Sends notifications until the shop takes them, on the schedule of `notifications.TRIES_AFTER`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from theatre.kit.tasks import finish
 from theatre.kit.wakeup import LOST
 from theatre.sandbox import faults
 from theatre.sandbox.cards import NotificationCourse
-from theatre.sandbox.models import FaultKind, Notification
+from theatre.sandbox.models import Face, FaultKind, Notification, face_of
 from theatre.sandbox.notifications import Outcome, claim_due, record
 from theatre.sandbox.state import State
+from theatre.sandbox.stripe_events import signature
 
 BATCH = 32
 MAX_BATCHES = 4
@@ -109,18 +110,28 @@ class Sender:
         urls = self._state.addresses_of(notification.shop_id, notification.event)
         if not urls:
             return Outcome(error="the shop has no notification address")
-        outcomes = [await self._post_to(url, notification.body) for url in urls]
-        return next((outcome for outcome in outcomes if outcome.status != HTTPStatus.OK), outcomes[0])
+        outcomes = [await self._post_to(url, notification) for url in urls]
+        return next((outcome for outcome in outcomes if not outcome.is_taken), outcomes[0])
 
-    async def _post_to(self, url: str, body: str) -> Outcome:
-        headers = {"Content-Type": "application/json"}
+    async def _post_to(self, url: str, notification: Notification) -> Outcome:
+        body = notification.body.encode()
+        headers = {"Content-Type": "application/json", **self._signed(notification.shop_id, body)}
         try:
             # our own limit around the client's: an in-process transport has none
             async with asyncio.timeout(self._timeout_seconds):
-                answer = await self._http.post(url, content=body.encode(), headers=headers)
+                answer = await self._http.post(url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             return Outcome(error=repr(error)[:MAX_ERROR_CHARACTERS])
-        return Outcome(status=answer.status_code)
+        is_stripe = face_of(notification.shop_id) is Face.STRIPE
+        is_taken = answer.is_success if is_stripe else answer.status_code == HTTPStatus.OK
+        return Outcome(is_taken, answer.status_code)
+
+    def _signed(self, shop_id: str, body: bytes) -> dict[str, str]:
+        shop = self._state.shops.get(shop_id)
+        if shop is None or not shop.webhook_secret:
+            return {}
+        # by the world's clock: the shop, which checks it, does not live by ours
+        return {"Stripe-Signature": signature(body, shop.webhook_secret, self._state.clock.world_now())}
 
 
 def report(error: Exception) -> None:

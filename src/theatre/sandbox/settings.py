@@ -8,7 +8,7 @@ from theatre.kit.settings import ServiceSettings
 
 
 class SandboxSettings(ServiceSettings):
-    """The demo shop and the pace of delayed outcomes."""
+    """The demo shops, one at each face, and the pace of delayed outcomes."""
 
     service: ClassVar[str] = "sandbox"
 
@@ -17,6 +17,10 @@ class SandboxSettings(ServiceSettings):
     shop_oauth_token: SecretStr = SecretStr("")
     payment_url: str = "http://127.0.0.1:8000"
     shop_notification_url: str = ""
+    stripe_account_id: str = Field("acct_sandbox", pattern=r"^acct_[0-9A-Za-z]{1,40}$")
+    stripe_secret_key: SecretStr = SecretStr("sk_test_sandbox")
+    stripe_webhook_secret: SecretStr = SecretStr("whsec_sandbox")
+    stripe_notification_url: str = ""
     delayed_outcome_seconds: int = Field(5, ge=0, le=3600)
     notification_timeout_seconds: float = Field(10, gt=0, le=10)
 
@@ -24,6 +28,11 @@ class SandboxSettings(ServiceSettings):
     def demo_notification_url(self) -> str:
         """Where the demo shop hears of changes: payment-service, unless another address is named."""
         return self.shop_notification_url or f"{self.payment_url}/payment/api/v1/callbacks/yookassa"
+
+    @property
+    def demo_stripe_notification_url(self) -> str:
+        """Where the demo account at Stripe's face hears of changes: likewise."""
+        return self.stripe_notification_url or f"{self.payment_url}/payment/api/v1/callbacks/stripe"
 
     def production_faults(self) -> list[str]:
         """Refuse production altogether: this payment system takes no real money."""

@@ -9,24 +9,34 @@ from datetime import datetime, timedelta
 from theatre.kit.db import Session
 from theatre.sandbox import notifications, payment_methods, receipts
 from theatre.sandbox.cards import SCENARIOS, Refusal
-from theatre.sandbox.models import PAYMENT_TRANSITIONS, Payment, PaymentStatus
+from theatre.sandbox.models import PAYMENT_TRANSITIONS, Face, Payment, PaymentStatus, face_of
 
 
 async def decide(session: Session, payment: Payment, *, with_code: bool, now: datetime) -> None:
     """End a payer's try as the scenario of the payment's method says."""
     scenario = SCENARIOS[str(payment.scenario)]
-    payment.is_challenged = payment.is_processing = False
     if scenario.refusal is not None:
-        refuse(session, payment, scenario.refusal, now=now)
-    else:
-        await authorise(session, payment, with_code=with_code, now=now)
+        decline(session, payment, scenario.refusal, now=now)
+        return
+    payment.is_challenged = payment.is_processing = False
+    await authorise(session, payment, with_code=with_code, now=now)
 
 
-def postpone(payment: Payment, delay: timedelta, *, now: datetime) -> None:
+def postpone(session: Session, payment: Payment, delay: timedelta, *, now: datetime) -> None:
     """Let the decision come later: nothing more is asked of the payer."""
     payment.is_challenged = False
     payment.is_processing = True
     payment.due_at = now + delay
+    notifications.tell_of_payment(session, payment, now)
+
+
+def decline(session: Session, payment: Payment, refusal: Refusal, *, now: datetime) -> None:
+    """Refuse a payer's try: that ends the payment, but at a Stripe page another card may be tried at once."""
+    if face_of(payment.shop_id) is Face.STRIPE and not payment.is_processing:
+        payment.is_challenged = False
+        payment.last_refusal = refusal.to_object()
+    else:
+        refuse(session, payment, refusal, now=now)
 
 
 async def authorise(session: Session, payment: Payment, *, with_code: bool, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Session, sessions_of
 from theatre.kit.wakeup import listen
-from theatre.sandbox.models import ClockOffset, Fault, Shop, Webhook
+from theatre.sandbox.models import ClockOffset, Face, Fault, Shop, Webhook, face_of
 
 CHANNEL = "sandbox_state"
 CHANGES_STATE = "changes_sandbox_state"
@@ -31,6 +31,10 @@ class SandboxClock:
     def now(self) -> datetime:
         now = self._base.now() + self.offset
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def world_now(self) -> datetime:
+        """Tell the time as it is outside, whatever offset there is here."""
+        return self._base.now()
 
 
 class State:
@@ -95,6 +99,8 @@ class State:
         """Give the shop with this id if the secret key is its own."""
         shop = self.shops.get(shop_id)
         given = digest(secret)
+        if face_of(shop_id) is not Face.YOOKASSA:
+            return None
         return shop if shop is not None and hmac.compare_digest(shop.secret_digest, given) else None
 
     def find_application(self, token: str) -> Shop | None:
@@ -102,6 +108,12 @@ class State:
         given = digest(token)
         owners = (shop for shop in self.shops.values() if shop.oauth_digest)
         return next((shop for shop in owners if hmac.compare_digest(shop.oauth_digest or "", given)), None)
+
+    def find_account(self, secret: str) -> Shop | None:
+        """Give the Stripe account whose secret key this is."""
+        given = digest(secret)
+        accounts = (shop for shop in self.shops.values() if face_of(shop.id) is Face.STRIPE)
+        return next((shop for shop in accounts if hmac.compare_digest(shop.secret_digest, given)), None)
 
 
 async def announce(session: Session) -> None:

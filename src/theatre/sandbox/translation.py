@@ -1,5 +1,6 @@
-"""Speaks YooKassa's errors at the merchant's API: whatever went wrong below `/sandbox/v3`, in the words of its SDK."""
+"""Speaks each payment system's errors at its face: whatever went wrong there, in the words of its SDK."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -7,37 +8,41 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from theatre.kit.problems import MEDIA_TYPE
+from theatre.sandbox import stripe_objects
 
 PREFIX = "/sandbox/v3"
+STRIPE_PREFIX = "/sandbox/stripe/v1"
 CODES = {401: "invalid_credentials", 403: "forbidden", 404: "not_found", 429: "too_many_requests"}
-# the API knows neither 422 nor 503
+# the APIs know neither 422 nor 503
 STATUSES = {422: 400, 503: 500}
 SERVER_ERROR = 500
 
+Writer = Callable[[dict[str, Any], int], dict[str, Any]]
 
-class YooKassaErrors:
-    """Rewrites problem+json answers of the merchant's API as YooKassa's error objects; all else passes through."""
+
+class OwnErrors:
+    """Rewrites problem+json answers of the merchants' APIs as error objects of theirs; all else passes through."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not is_merchants(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        await self.app(scope, receive, Rewriting(send))
+        write = writer_of(scope["path"]) if scope["type"] == "http" else None
+        await self.app(scope, receive, send if write is None else Rewriting(send, write))
 
 
-def is_merchants(path: str) -> bool:
-    """Tell whether a path belongs to the merchant's API."""
-    return path == PREFIX or path.startswith(f"{PREFIX}/")
+def writer_of(path: str) -> Writer | None:
+    """Give what writes the errors of the API that a path belongs to."""
+    writers = WRITERS.items()
+    return next((write for prefix, write in writers if path == prefix or path.startswith(f"{prefix}/")), None)
 
 
 class Rewriting:
     """One answer on its way: a problem is held back until it is whole."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, write: Writer) -> None:
         self._send = send
+        self._write = write
         self._start: Message | None = None
         self._body = b""
 
@@ -54,7 +59,7 @@ class Rewriting:
 
     async def _send_error(self, start: Message) -> None:
         status: int = STATUSES.get(start["status"]) or start["status"]
-        body = orjson.dumps(error_object(orjson.loads(self._body), status))
+        body = orjson.dumps(self._write(orjson.loads(self._body), status))
         headers = MutableHeaders(scope=start)
         headers["content-type"] = "application/json"
         headers["content-length"] = str(len(body))
@@ -79,3 +84,6 @@ def error_object(problem: dict[str, Any], status: int) -> dict[str, Any]:
     if parameter:
         error["parameter"] = parameter
     return error
+
+
+WRITERS: Mapping[str, Writer] = {PREFIX: error_object, STRIPE_PREFIX: stripe_objects.error_object}

@@ -2,24 +2,63 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from theatre.kit.errors import Transient
+from theatre.kit.errors import NotFound, Transient
 from theatre.web import shop
+from theatre.web.errors import Declined
 from theatre.web.resources import Resources
-from theatre.web.schemas import Payment
+from theatre.web.schemas import Payment, Preview, Price, Product
 from theatre.web.upstream import Headers
 
 OPEN_REFUNDS = {"requested", "pending"}
 
 
-async def start(house: Resources, who: Headers, *, price_id: UUID, key: str) -> str:
-    """Buy at a price and tell where to go next; the same key buys once.
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody is about to buy, with what a promo code makes of it, or why the code does not hold (`fault`)."""
+
+    product: Product
+    price: Price
+    typed: str
+    preview: Preview | None
+    fault: str
+
+
+async def prepare(house: Resources, who: Headers, *, price_id: UUID, typed: str) -> Order:
+    """Reckon what somebody is about to buy, with the promo code they typed in; nothing is bought.
 
     Raises:
-        Declined, NotFound: it is not sold (any more).
+        NotFound: it is not sold (any more).
     """
-    payment = await shop.create_payment(house.billing, who, price_id=price_id, key=f"{key}-payment")
+    sold = await shop.list_products(house.billing, who)
+    found = [(product, price) for product in sold for price in product.prices if price.id == price_id]
+    if not found:
+        raise NotFound
+    product, price = found[0]
+    preview, fault = None, ""
+    try:
+        if typed:
+            preview = await shop.preview(house.billing, who, price_id=price_id, promo_code=typed)
+    except Declined as declined:
+        fault = declined.word
+    except NotFound:  # the price is there: what was typed in cannot even stand in an address
+        fault = "billing.promo_code_unknown"
+    return Order(product, price, typed, preview, fault)
+
+
+async def start(
+    house: Resources, who: Headers, *, price_id: UUID, promo_code: str | None = None, key: str
+) -> str:
+    """Buy at a price and tell where to go next; the same key buys once. Where nothing is left to pay, it is paid.
+
+    Raises:
+        Declined, NotFound: it is not sold (any more), or the promo code does not hold for it.
+    """
+    payment = await shop.create_payment(
+        house.billing, who, price_id=price_id, promo_code=promo_code, key=f"{key}-payment"
+    )
     if payment.status != "unpaid":
         return return_path(payment.id)
     return await go_on(house, who, payment_id=payment.id, key=key)

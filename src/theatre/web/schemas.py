@@ -96,7 +96,9 @@ class Payment(Read):
     user_id: UUID | None = None
     status: PaymentStatus
     total: MoneyField
+    discount: MoneyField
     refunded: MoneyField
+    promo_code: str | None = None
     items: list[Item]
     created_at: datetime
     expires_at: datetime | None = None
@@ -117,6 +119,19 @@ class Payment(Read):
     def left(self) -> MoneyField:
         """What a refund may still give back."""
         return MoneyField.model_validate(self.total.to_money() - self.refunded.to_money())
+
+    @property
+    def is_refundable(self) -> bool:
+        """Whether there is money that could be given back."""
+        return self.status == "paid" and self.left.to_money().amount_minor > 0
+
+
+class Preview(Read):
+    """What a purchase with a promo code would cost."""
+
+    promo_code: str
+    total: MoneyField
+    discount: MoneyField
 
 
 class PaymentList(Read):

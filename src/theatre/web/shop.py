@@ -1,5 +1,6 @@
 """What is sold and what was bought, as billing keeps it."""
 
+from urllib.parse import quote
 from uuid import UUID
 
 from theatre.web.schemas import (
@@ -8,6 +9,7 @@ from theatre.web.schemas import (
     EntitlementList,
     Payment,
     PaymentList,
+    Preview,
     Product,
     ProductList,
     Refund,
@@ -26,13 +28,27 @@ async def list_products(billing: Upstream, who: Headers) -> list[Product]:
     return (await billing.ask(Call(method="GET", path=f"{PREFIX}/products", headers=who), ProductList)).items
 
 
-async def create_payment(billing: Upstream, who: Headers, *, price_id: UUID, key: str) -> Payment:
+async def preview(billing: Upstream, who: Headers, *, price_id: UUID, promo_code: str) -> Preview:
+    """Ask what something would cost with a promo code.
+
+    Raises:
+        Declined: the code does not hold for this.
+        NotFound: there is no such price.
+    """
+    path = f"{PREFIX}/promo_codes/{quote(promo_code, safe='')}/preview"
+    call = Call(method="GET", path=path, headers=who, params={"price_id": str(price_id)})
+    return await billing.ask(call, Preview)
+
+
+async def create_payment(
+    billing: Upstream, who: Headers, *, price_id: UUID, promo_code: str | None, key: str
+) -> Payment:
     """Say what is to be bought; the same key buys once.
 
     Raises:
-        Declined, NotFound: it is not sold (any more).
+        Declined, NotFound: it is not sold (any more), or the promo code does not hold for it.
     """
-    body = {"items": [{"price_id": str(price_id), "quantity": 1}]}
+    body = {"items": [{"price_id": str(price_id), "quantity": 1}], "promo_code": promo_code}
     call = Call(method="POST", path=f"{PREFIX}/payments", headers=who, key=key, json=body)
     return await billing.ask(call, Payment)
 

@@ -24,6 +24,8 @@ PAUSE_SECONDS = 0.2
 TWIN_TRIES = 40
 TWIN_RUNNING = "idempotency.in_progress"
 SERVER_ERROR = 500
+TYPED_IN = {"billing.promo_code_unknown"}
+"""What was not found is a word that a person typed in: to be said beside its field, not as a page that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,15 +133,16 @@ def _body_of(response: httpx.Response) -> Any:
 
 def refusal(response: httpx.Response, body: dict[str, Any]) -> Problem:
     """Read why another service said no."""
+    word = str(body.get("code", ""))
     match response.status_code:
         case 401:
             return Unauthenticated()
         case 403:
             return Forbidden()
-        case 404:
+        case 404 if word not in TYPED_IN:
             return NotFound()
         case 429:
             retry_after = response.headers.get("retry-after", "")
             return TooMany(int(retry_after) if retry_after.isdecimal() else 1)
     errors = body.get("errors") or []
-    return Declined(str(body.get("code", "")), tuple(str(error.get("field", "")) for error in errors))
+    return Declined(word, tuple(str(error.get("field", "")) for error in errors))

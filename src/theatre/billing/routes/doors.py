@@ -1,16 +1,21 @@
 """What billing's routes ask of every request: who, under which key, in which language, and not too often."""
 
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
 
+from theatre.billing.errors import PromoCodeUnknown
 from theatre.billing.models import IdempotencyKey
 from theatre.billing.resources import Resources
 from theatre.kit.access import Principal, User
 from theatre.kit.i18n import negotiate
 from theatre.kit.idempotency import Once, fingerprint_of, key_of
+
+T = TypeVar("T")
 
 
 async def resources_of(request: Request) -> Resources:
@@ -69,6 +74,39 @@ def own_id(user: Principal) -> UUID:
     if user.user_id is None:
         raise AssertionError("`User` lets only users in")
     return user.user_id
+
+
+class Watch(Protocol):
+    """Carries something out and sees whether it failed for an unknown promo code."""
+
+    async def __call__(self, carried_out: Awaitable[T]) -> T: ...
+
+
+@asynccontextmanager
+async def guessing(held: Resources, user_id: UUID, code: str | None) -> AsyncIterator[Watch]:
+    """Let a user try a promo code, unless they tried too many unknown ones: then right ones too are not tried.
+
+    Raises:
+        TooMany
+    """
+    missed = False
+
+    async def watch(carried_out: Awaitable[T]) -> T:
+        nonlocal missed
+        try:
+            return await carried_out
+        except PromoCodeUnknown:
+            missed = True
+            raise
+
+    rule, identity = held.settings.promo_guess_limit, ("promo_guess", str(user_id))
+    if code is not None:
+        await held.limit.check(rule, *identity)
+    try:
+        yield watch
+    finally:
+        if missed:
+            await held.limit.hit(rule, *identity)
 
 
 Locale: TypeAlias = Annotated[str, Depends(locale_of)]

@@ -10,13 +10,14 @@ from theatre.billing import (
     entitlements,
     payments,
     products,
+    purchases,
     quick_purchase,
     refunds,
     subscriptions,
 )
 from theatre.billing.models import Product, ProductKind, RefundSource
 from theatre.billing.payments import Terms
-from theatre.billing.routes.doors import Held, Locale, Money, own_id
+from theatre.billing.routes.doors import Held, Locale, Money, guessing, own_id
 from theatre.billing.schemas import (
     CheckoutAnswer,
     CheckoutStart,
@@ -63,11 +64,12 @@ async def create_payment(body: PaymentCreate, asked: Money) -> Response:
     )
     held, once = asked.held, asked.once
     terms = Terms(asked.locale, held.settings, held.clock.now())
-    return await once.run(
-        lambda session: payments.create(session, asked.user_id, purchase, terms=terms),
-        answer=PaymentAnswer.of,
-        shortcut=lambda: quick_purchase.create(held, once, purchase=purchase, terms=terms),
-    )
+    async with guessing(held, asked.user_id, body.promo_code) as watch:
+        return await once.run(
+            lambda session: watch(purchases.create(session, asked.user_id, purchase, terms=terms)),
+            answer=PaymentAnswer.of,
+            shortcut=lambda: quick_purchase.create(held, once, purchase=purchase, terms=terms),
+        )
 
 
 @router.get("/payments", summary="One's own payments, newest first")

@@ -1,7 +1,7 @@
 """What the doors for staff ask of every request: who, by which right; and how what they do is written down."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
@@ -49,17 +49,19 @@ class Staff:
         `action` is `noun.verb`; the noun is the kind of the subject. It is the last thing that a transaction does:
         acts are written one at a time, and who writes one holds up the others until its commit.
         """
-        act = audit.Act(
+        subject = None if subject_id is None else str(subject_id)
+        act = replace(self.act(action), subject_id=subject, reason=reason, before=before, after=after)
+        await audit.record(session, act, now=self.now)
+
+    def act(self, action: str) -> audit.Act:
+        """Say who does what, before it is known to which subject."""
+        return audit.Act(
             actor_id=self.id,
             action=action,
             subject_kind=action.partition(".")[0],
-            subject_id=None if subject_id is None else str(subject_id),
+            subject_id=None,
             request_id=self.request.scope["request_id"],
-            reason=reason,
-            before=before,
-            after=after,
         )
-        await audit.record(session, act, now=self.now)
 
 
 def staff_with(permission: str) -> Callable[..., Any]:

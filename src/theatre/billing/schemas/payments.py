@@ -11,6 +11,13 @@ from theatre.billing.schemas.money import money
 from theatre.kit.fields import Answer, Body, MoneyField, Quantity, Storable, Word
 
 MAX_ITEMS = 20
+CodeWord = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_upper=True, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$"
+    ),
+]
+"""A promo code: a machine word in any case, with or without space around it."""
 
 
 class ItemWish(Body):
@@ -24,7 +31,7 @@ class PaymentCreate(Body):
     """A purchase."""
 
     items: Annotated[list[ItemWish], Field(min_length=1, max_length=MAX_ITEMS)]
-    promo_code: Word | None = None
+    promo_code: CodeWord | None = None
     payment_method_id: UUID | None = None
 
 
@@ -37,7 +44,7 @@ class CheckoutStart(Body):
 
 
 class ItemAnswer(Answer):
-    """One line of a payment, as it was when the payment was made."""
+    """One line of a payment, as it was when the payment was made; `total` is before its share of the discount."""
 
     product_id: UUID
     price_id: UUID
@@ -46,6 +53,7 @@ class ItemAnswer(Answer):
     quantity: int
     unit_price: MoneyField
     total: MoneyField
+    discount: MoneyField
 
     @classmethod
     def of(cls, item: PaymentItem, currency: str) -> "ItemAnswer":
@@ -57,6 +65,7 @@ class ItemAnswer(Answer):
             quantity=item.quantity,
             unit_price=money(item.unit_minor, currency),
             total=money(item.total_minor, currency),
+            discount=money(item.discount_minor, currency),
         )
 
 

@@ -3,7 +3,7 @@
 A member turns whatever comes over the wire into a reading, a refusal or `OutcomeUnknown`; nothing else leaves it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -39,17 +39,22 @@ class Capabilities:
     """What a provider is and can do.
 
     `link_lifetime` is how long its page may be paid, `key_lifetime` how long it remembers our idempotency keys.
+    With `has_cancel` a page can be made worthless before its time.
     """
 
     title: str
     link_lifetime: timedelta
     key_lifetime: timedelta
     has_partial_refunds: bool
+    has_cancel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to collect; the attempt's id is the idempotency key."""
+    """What to collect; the attempt's id is the idempotency key.
+
+    `expires_at` is until when the page may be paid, for providers that let us say so; the same at every repetition.
+    """
 
     attempt_id: UUID
     payment_id: UUID
@@ -57,6 +62,7 @@ class Order:
     description: str
     return_url: str
     save_method: bool
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,10 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A payment as the provider has it now. With a `doubt` it must not be believed; that says why."""
+    """A payment as the provider has it now. With a `doubt` it must not be believed; that says why.
+
+    `fee` is what the provider keeps of the amount, `expires_at` until when its page may be paid, where it says so.
+    """
 
     reference: str
     status: AttemptStatus
@@ -81,6 +90,8 @@ class Reading:
     confirmation_url: str | None = None
     failure_code: str | None = None
     doubt: str | None = None
+    fee: Money | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +160,14 @@ class Provider(Protocol):
             OutcomeUnknown
         """
 
+    async def cancel(self, reference: str) -> Reading:
+        """Make a payment's page worthless, and tell how the payment stands then: it may have been paid first.
+
+        Raises:
+            OutcomeUnknown
+            ProviderRefused: always, where `capabilities.has_cancel` says no.
+        """
+
     async def refund(self, order: RefundOrder) -> RefundReading:
         """Give money back; repeated with the same refund id within `key_lifetime`, give what was begun.
 
@@ -198,3 +217,9 @@ def choose(providers: Providers, name: str) -> Provider:
         return providers[name]
     except KeyError:
         raise ProviderUnknown from None
+
+
+def foremost(found: Sequence[Reading]) -> Reading | None:
+    """Give, of the payments that were begun for one attempt, the one that took money, else the first listed."""
+    paid = (reading for reading in found if reading.status == AttemptStatus.SUCCEEDED)
+    return next(paid, found[0] if found else None)

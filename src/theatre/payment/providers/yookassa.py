@@ -6,15 +6,11 @@ Its notifications are unsigned: who sent them is judged by address, what they sa
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network
-from typing import TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from theatre.contracts.payment import AttemptStatus
 from theatre.kit.money import Money, MoneyError, to_decimal
 from theatre.kit.routing import UnsupportedMediaType
 from theatre.payment.errors import ForgedCallback, MalformedCallback, OutcomeUnknown
@@ -27,8 +23,12 @@ from theatre.payment.providers import (
     Reading,
     RefundOrder,
     RefundReading,
+    foremost,
 )
-from theatre.payment.providers.yookassa_objects import Notification, Page, PaymentObject, RefundObject, Shape
+from theatre.payment.providers.pages import Pages
+from theatre.payment.providers.shapes import names, read_item
+from theatre.payment.providers.wire import check_absent
+from theatre.payment.providers.yookassa_objects import Notification, Page, PaymentObject, RefundObject
 from theatre.payment.providers.yookassa_wire import Wire
 
 MAX_DESCRIPTION_CHARACTERS = 128
@@ -38,20 +38,14 @@ MAX_PAGES = 100
 # our clock and theirs may differ when a list is asked for by time
 CLOCK_MARGIN = timedelta(minutes=10)
 
-S = TypeVar("S", bound=Shape)
-
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What we believe of what this provider says.
-
-    Its page must be https on one of `page_hosts` (or below them), or begin with one of `page_origins`.
-    """
+    """What we believe of what this provider says."""
 
     shop_id: str
     networks: Collection[IPv4Network | IPv6Network]
-    page_hosts: Collection[str]
-    page_origins: Collection[str] = ()
+    pages: Pages
     takes_test_money: bool = False
 
     def doubt(self, payment: PaymentObject) -> str | None:
@@ -60,22 +54,7 @@ class Trust:
             return "it belongs to another shop"
         if payment.test and not self.takes_test_money:
             return "its money is not real"
-        url = payment.confirmation.confirmation_url if payment.confirmation else None
-        return None if url is None or self.is_own_page(url) else "its page is at a strange address"
-
-    def is_own_page(self, url: str) -> bool:
-        """Tell whether people may be sent to an address."""
-        if not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
-            return False
-        if any(url.startswith(f"{origin}/") for origin in self.page_origins):
-            return True
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        return (
-            parts.scheme == "https"
-            and parts.netloc == host
-            and any(host == own or host.endswith(f".{own}") for own in self.page_hosts)
-        )
+        return self.pages.doubt(payment.confirmation.confirmation_url if payment.confirmation else None)
 
 
 class YooKassa:
@@ -110,19 +89,22 @@ class YooKassa:
         try:
             return self._reading(await self._wire.get(f"payments/{reference}", PaymentObject))
         except ProviderRefused as refusal:
-            _check_absent(refusal)
+            check_absent(refusal)
             return None
 
     async def find_by_attempt(self, attempt_id: UUID, *, since: datetime) -> Reading | None:
-        """See `Provider`; of several the one that took money, else the newest."""
+        """See `Provider`; the newest is listed first."""
         earliest = (since - CLOCK_MARGIN).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         found = [
-            self._reading(_as(PaymentObject, item))
+            self._reading(read_item(PaymentObject, item))
             async for item in self._list("payments", {"created_at.gte": earliest})
-            if _names(item, "attempt_id", attempt_id)
+            if names(item, "attempt_id", attempt_id)
         ]
-        paid = (reading for reading in found if reading.status == AttemptStatus.SUCCEEDED)
-        return next(paid, found[0] if found else None)
+        return foremost(found)
+
+    async def cancel(self, reference: str) -> Reading:
+        """See `Provider`; what still waits for its payer cannot be taken back here."""
+        raise ProviderRefused("cancel", f"a pending payment cannot be canceled: {reference}")
 
     async def refund(self, order: RefundOrder) -> RefundReading:
         """See `Provider`."""
@@ -139,14 +121,14 @@ class YooKassa:
         try:
             return _refund_reading(await self._wire.get(f"refunds/{reference}", RefundObject))
         except ProviderRefused as refusal:
-            _check_absent(refusal)
+            check_absent(refusal)
             return None
 
     async def find_refund(self, refund_id: UUID, *, payment_reference: str) -> RefundReading | None:
         """See `Provider`."""
         async for item in self._list("refunds", {"payment_id": payment_reference}):
-            if _names(item, "refund_id", refund_id):
-                return _refund_reading(_as(RefundObject, item))
+            if names(item, "refund_id", refund_id):
+                return _refund_reading(read_item(RefundObject, item))
         return None
 
     def authenticate(self, callback: Callback) -> None:
@@ -190,25 +172,8 @@ async def _listed(wire: Wire, path: str, params: dict[str, str]) -> Page:
         raise OutcomeUnknown(f"YooKassa shows no list: {refusal.code}") from refusal
 
 
-def _check_absent(refusal: ProviderRefused) -> None:
-    if refusal.code != str(HTTPStatus.NOT_FOUND.value):
-        raise OutcomeUnknown(f"YooKassa answered {refusal.code} to a question") from refusal
-
-
 def _written(amount: Money) -> dict[str, str]:
     return {"value": to_decimal(amount), "currency": amount.currency}
-
-
-def _names(item: dict[str, object], name: str, wanted: UUID) -> bool:
-    metadata = item.get("metadata")
-    return isinstance(metadata, dict) and metadata.get(name) == str(wanted)
-
-
-def _as(shape: type[S], item: dict[str, object]) -> S:
-    try:
-        return shape.model_validate(item)
-    except ValidationError as error:
-        raise OutcomeUnknown("an item of YooKassa's list makes no sense") from error
 
 
 def _refund_reading(refund: RefundObject) -> RefundReading:

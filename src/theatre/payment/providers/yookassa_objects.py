@@ -5,14 +5,14 @@ Their lists of reasons are open: an unknown one is a plain decline. An unknown s
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from theatre.contracts.payment import AttemptStatus, RefundStatus
-from theatre.kit.money import Money, from_decimal
+from theatre.kit.money import Money, MoneyError, from_decimal
 from theatre.payment import failures
 from theatre.payment.providers import Notice, ObjectKind, Reading, RefundReading
+from theatre.payment.providers.shapes import Shape, id_in
 
 PAYMENT_STATUSES = {
     "pending": AttemptStatus.PENDING,
@@ -57,12 +57,6 @@ EVENTS = {
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 
 
-class Shape(BaseModel):
-    """An object of theirs; fields that we have no use for are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
 class Amount(Shape):
     value: str
     currency: str
@@ -92,6 +86,7 @@ class PaymentObject(Shape):
     id: Id
     status: Literal["pending", "waiting_for_capture", "succeeded", "canceled"]
     amount: Amount
+    income_amount: Amount | None = None
     recipient: Recipient
     test: bool
     captured_at: AwareDatetime | None = None
@@ -109,7 +104,7 @@ class PaymentObject(Shape):
         return Reading(
             reference=self.id,
             status=status,
-            attempt_id=_id_in(self.metadata, "attempt_id"),
+            attempt_id=id_in(self.metadata, "attempt_id"),
             amount=self.amount.to_money(),
             captured_at=self.captured_at,
             confirmation_url=self.confirmation.confirmation_url if self.confirmation else None,
@@ -117,7 +112,18 @@ class PaymentObject(Shape):
             if status == AttemptStatus.FAILED
             else None,
             doubt=doubt,
+            fee=self._fee(),
         )
+
+    def _fee(self) -> Money | None:
+        """Give what they keep; what makes no sense is no reason to doubt the money itself."""
+        if self.income_amount is None:
+            return None
+        try:
+            fee = self.amount.to_money() - self.income_amount.to_money()
+        except MoneyError:
+            return None
+        return fee if fee.amount_minor >= 0 else None
 
 
 class RefundObject(Shape):
@@ -139,7 +145,7 @@ class RefundObject(Shape):
         return RefundReading(
             reference=self.id,
             status=status,
-            refund_id=_id_in(self.metadata, "refund_id"),
+            refund_id=id_in(self.metadata, "refund_id"),
             amount=self.amount.to_money(),
             failure_code=_reason(self.cancellation_details, REFUND_FAILURES)
             if status == RefundStatus.FAILED
@@ -176,13 +182,6 @@ class Notification(Shape):
         """Say it in our words; an event that we do not know has no kind."""
         kind, claimed = EVENTS.get(self.event, (None, ""))
         return Notice(self.event, self.object.id, kind, claimed)
-
-
-def _id_in(metadata: Mapping[str, str] | None, name: str) -> UUID | None:
-    try:
-        return UUID((metadata or {})[name])
-    except (KeyError, ValueError):
-        return None
 
 
 def _reason(details: Cancellation | None, words: Mapping[str, str]) -> str:

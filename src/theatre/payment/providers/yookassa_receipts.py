@@ -10,7 +10,8 @@ from theatre.kit.money import Money, to_decimal
 from theatre.payment.errors import OutcomeUnknown
 from theatre.payment.fiscal import ReceiptOrder, ReceiptReading, Subject
 from theatre.payment.providers import ProviderRefused
-from theatre.payment.providers.yookassa_objects import Id, Page, Shape
+from theatre.payment.providers.shapes import Shape
+from theatre.payment.providers.yookassa_objects import Id, Page
 from theatre.payment.providers.yookassa_wire import Wire
 
 PAGE_ITEMS = "100"

@@ -9,10 +9,11 @@ from typing import TypeVar
 from pydantic import AwareDatetime, ValidationError
 
 from theatre.contracts.payment import OperationKind
-from theatre.kit.money import Money, MoneyError
+from theatre.kit.money import MoneyError
 from theatre.payment.errors import OutcomeUnknown
 from theatre.payment.providers import ProviderRefused
-from theatre.payment.providers.yookassa_objects import Amount, Page, PaymentObject, RefundObject, Shape
+from theatre.payment.providers.shapes import Shape
+from theatre.payment.providers.yookassa_objects import Page, PaymentObject, RefundObject
 from theatre.payment.providers.yookassa_wire import Wire
 from theatre.payment.statements import ListedOperation, ListedPage, Period
 
@@ -23,10 +24,9 @@ S = TypeVar("S", bound=Shape)
 
 
 class CapturedPayment(PaymentObject):
-    """A payment of the list; `income_amount` is what is left after the commission, once that is known."""
+    """A payment of the list."""
 
     captured_at: AwareDatetime
-    income_amount: Amount | None = None
 
     def to_operation(self) -> ListedOperation:
         """Say it in our words.
@@ -34,20 +34,16 @@ class CapturedPayment(PaymentObject):
         Raises:
             MoneyError
         """
-        amount = self.amount.to_money()
+        reading = self.to_reading(doubt=None)
         return ListedOperation(
             kind=OperationKind.CAPTURE,
             reference=self.id,
             payment_reference=self.id,
-            own_id=self.to_reading(doubt=None).attempt_id,
-            amount=amount,
-            fee=self._fee(amount),
+            own_id=reading.attempt_id,
+            amount=reading.amount,
+            fee=reading.fee,
             happened_at=self.captured_at,
         )
-
-    def _fee(self, amount: Money) -> Money | None:
-        kept = amount - self.income_amount.to_money() if self.income_amount else None
-        return kept if kept is not None and kept.amount_minor >= 0 else None
 
 
 class YooKassaStatement:

@@ -64,7 +64,7 @@ async def pay(
     now = resources.state.clock.now()
     if action == "leave":
         checkout.leave(session, payment, resources.state.shops.get(payment.shop_id), now=now)
-        return going_on(payment, resources, languages)
+        return going_back(payment, resources, languages)
     if not checkout.is_open(payment, now):
         return written(resources.pages.write_state(payment, languages))
     if not checkout.takes_card(payment):
@@ -122,11 +122,24 @@ def code_address(payment: Payment) -> str:
 
 
 def going_on(payment: Payment, resources: Resources, languages: str) -> Response:
-    """Send the payer on: to the 3-D Secure question, to the shop, or to the end of the way."""
+    """Send the payer on: to the 3-D Secure question, to another try, to the shop, or to the end of the way."""
     if payment.is_challenged and payment.status == PaymentStatus.PENDING:
         return going_to(code_address(payment))
-    return_url = (payment.confirmation or {}).get("return_url")
-    return going_to(return_url) if return_url else written(resources.pages.write_state(payment, languages))
+    if payment.last_refusal and checkout.is_open(payment, resources.state.clock.now()):
+        return going_to(address(payment))
+    return ending(payment, (payment.confirmation or {}).get("return_url"), resources, languages=languages)
+
+
+def going_back(payment: Payment, resources: Resources, languages: str) -> Response:
+    """Send a payer who does not pay back to the shop."""
+    confirmation = payment.confirmation or {}
+    url = confirmation.get("cancel_url") or confirmation.get("return_url")
+    return ending(payment, url, resources, languages=languages)
+
+
+def ending(payment: Payment, url: str | None, resources: Resources, *, languages: str) -> Response:
+    """Send the payer away, or show how the payment stands where there is no address."""
+    return going_to(url) if url else written(resources.pages.write_state(payment, languages))
 
 
 def going_to(url: str) -> Response:

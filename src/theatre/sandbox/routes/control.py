@@ -41,7 +41,7 @@ router = APIRouter(
 )
 Paging = Annotated[PageRequest, Depends(page_request)]
 Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
-ShopId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$")]
+ShopId = Annotated[str, Path(pattern=r"^([0-9]{1,18}|acct_[0-9A-Za-z]{1,40})$")]
 
 
 @router.get("/notifications", summary="List notifications, newest first")

@@ -12,17 +12,40 @@ from theatre.web import purchases, shop
 from theatre.web.errors import Declined
 from theatre.web.resources import PAYMENTS, CurrentVisit, House, User, own_form, see_other
 
+MAX_TYPED = 200
+
 router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+
+
+@router.get("/order")
+async def show_order(
+    house: House,
+    visit: CurrentVisit,
+    user: User,
+    *,
+    price_id: UUID,
+    promo_code: Annotated[str, Query(max_length=MAX_TYPED)] = "",
+) -> Response:
+    """Show what is about to be bought, and what a promo code makes of it."""
+    order = await purchases.prepare(house, user, price_id=price_id, typed=promo_code.strip())
+    return house.pages.render(visit, "order.html", {"order": order})
 
 
 @router.post("/buy", dependencies=[Depends(own_form)])
 async def buy(
-    house: House, user: User, *, price_id: Annotated[UUID, Form()], key: Annotated[Word, Form()]
+    house: House,
+    user: User,
+    *,
+    price_id: Annotated[UUID, Form()],
+    promo_code: Annotated[Word | None, Form()] = None,
+    key: Annotated[Word, Form()],
 ) -> Response:
     """Buy, and go where it is paid; the same form sent twice buys once."""
     try:
-        address = await purchases.start(house, user, price_id=price_id, key=key)
+        address = await purchases.start(house, user, price_id=price_id, promo_code=promo_code, key=key)
     except Declined as declined:
+        if promo_code and declined.word.startswith("billing.promo_code"):
+            return see_other("/order", price_id=str(price_id), promo_code=promo_code)
         return see_other(PAYMENTS, fault=declined.word)
     return RedirectResponse(address, status_code=303)
 
