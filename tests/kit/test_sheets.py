@@ -78,3 +78,11 @@ def test_values_look_as_they_do_in_json() -> None:
 def test_who_names_csv_first_gets_it(accept: str, wants: bool) -> None:
     request = Request({"type": "http", "headers": [(b"accept", accept.encode())]})
     assert wants_csv(request) is wants
+
+
+def test_amounts_of_several_currencies_are_each_written_in_the_one_after_them() -> None:
+    sheet = Sheet(["ledger_minor", "fee_minor", "ledger_currency", "api_minor", "api_currency"])
+    assert sheet.head() == b"ledger,fee,ledger_currency,api,api_currency\r\n"
+    assert sheet.body([[100, 5, "RUB", 100, "JPY"], [None, None, None, 1, "RUB"]]) == (
+        b"1.00,0.05,RUB,100,JPY\r\n,,,0.01,RUB\r\n"
+    )

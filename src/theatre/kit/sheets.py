@@ -43,12 +43,16 @@ WRITERS: dict[type, Callable[[Any], Any]] = {
 
 
 class Sheet:
-    """Writes rows of named columns. `*_minor` is written as a decimal, without that ending, in the row's `currency`."""
+    """Writes rows of named columns.
+
+    `*_minor` is written as a decimal, without that ending, in the row's `currency`; of a row with several currencies,
+    in that of the first column `*_currency` after it.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._heads = [name.removesuffix(MINOR) for name in names]
-        self._amounts = [place for place, name in enumerate(names) if name.endswith(MINOR)]
-        self._currency = names.index("currency") if self._amounts else 0
+        amounts = [place for place, name in enumerate(names) if name.endswith(MINOR)]
+        self._currencies = {place: _currency_of(place, names) for place in amounts}
 
     def head(self) -> bytes:
         """Give the first line: the names."""
@@ -60,10 +64,16 @@ class Sheet:
 
     def _cells(self, row: Sequence[Any]) -> list[Any]:
         cells = [writer(value) if (writer := WRITERS.get(type(value))) else value for value in row]
-        for place in self._amounts:
+        for place, currency in self._currencies.items():
             if (amount_minor := row[place]) is not None:
-                cells[place] = to_decimal(Money(amount_minor, row[self._currency]))
+                cells[place] = to_decimal(Money(amount_minor, row[currency]))
         return cells
+
+
+def _currency_of(place: int, names: Sequence[str]) -> int:
+    if "currency" in names:
+        return names.index("currency")
+    return next(later for later in range(place, len(names)) if names[later].endswith("_currency"))
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
