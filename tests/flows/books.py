@@ -44,6 +44,33 @@ UNION ALL SELECT 'payment refund', id, status FROM payment.refund
 UNION ALL SELECT 'case', id, status FROM billing.staff_case
 """
 
+REACHED = """
+SELECT 'payment ' || status AS what, count(*) FROM billing.payment GROUP BY 1
+UNION ALL SELECT 'refund by ' || source || ' ' || status, count(*) FROM billing.refund GROUP BY 1
+UNION ALL SELECT 'attempt ' || status, count(*) FROM payment.attempt GROUP BY 1
+UNION ALL SELECT 'case ' || kind, count(*) FROM billing.staff_case GROUP BY 1
+UNION ALL SELECT 'subscription ' || status, count(*) FROM billing.subscription GROUP BY 1
+UNION ALL SELECT 'right used', count(*) FROM billing.entitlement WHERE used_at IS NOT NULL
+UNION ALL SELECT 'refund after the wish to cancel', count(*) FROM billing.payment
+    WHERE status = 'refunded' AND cancel_requested_at IS NOT NULL
+UNION ALL SELECT 'message tried again', count(*) FROM billing.inbox_message WHERE tries > 1
+"""
+# what a long run must have met, or it proves nothing
+MUST_REACH = frozenset(
+    {
+        *(f"payment {status}" for status in ("paid", "refunded", "canceled", "expired")),
+        *(
+            f"refund by {source} {status}"
+            for source in ("user", "staff", "late")
+            for status in ("succeeded", "failed")
+        ),
+        "case unallocated_money",
+        "refund by staff rejected",
+        "refund after the wish to cancel",
+        "right used",
+    }
+)
+
 ALWAYS: Mapping[str, str] = {
     **CHECKS,
     "I-13: a payment goes the ways of the contract only, each from where it was": f"""
@@ -172,6 +199,11 @@ async def faults(oracle: asyncpg.Connection, *, at_rest: bool = False) -> list[s
     """List the statements that do not hold, each with a row that breaks it."""
     rows = await oracle.fetch(LOOK_AT_REST if at_rest else LOOK_ALWAYS)
     return [f"{statement}: {found}" for statement, found in rows]
+
+
+async def reached(oracle: asyncpg.Connection) -> dict[str, int]:
+    """Count what a run has met."""
+    return dict(await oracle.fetch(REACHED))
 
 
 async def is_quiet(oracle: asyncpg.Connection) -> bool:

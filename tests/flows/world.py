@@ -3,6 +3,7 @@
 There are no background tasks: who holds a `World` is its broker, its relays, its jobs, its network and its clock.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ CALLBACKS = "/payment/api/v1/callbacks/yookassa"
 CONTROL = "/sandbox/control/v1"
 SCHEMAS = ("billing", "payment", "sandbox")
 KEPT_TABLES = {"alembic_version", "product", "price", "shop", "clock_offset"}
-KEPT_CONNECTIONS = 3
+KEPT_CONNECTIONS = 2
 SERVER_ERROR = 500
 
 
@@ -73,7 +74,11 @@ class HeldBroker:
     async def publish(self, messages: Sequence[Message]) -> None:
         """Put each message into every queue that wants it."""
         for message in messages:
-            takers = [one for one in self.consumers if any(matches(key, message.key) for key in one.subscription.keys)]
+            takers = [
+                one
+                for one in self.consumers
+                if any(matches(key, message.key) for key in one.subscription.keys)
+            ]
             assert takers, f"no queue takes {message.key}"
             self.parcels += [Parcel(consumer, message) for consumer in takers]
         if self.loses_answers:
@@ -92,6 +97,7 @@ class World:
     network: Network = field(default_factory=Network)
     told: list[str] = field(default_factory=list)
     posted: set[UUID] = field(default_factory=set)
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def prepare(self) -> None:
         """Lay the tables, apply the price list, make the shop; done once."""
@@ -117,9 +123,13 @@ class World:
             SCHEMAS,
         )
         self.emptied = [row["name"] for row in tables if row["table_name"] not in KEPT_TABLES]
-        prices = await self.oracle.fetch("SELECT id FROM billing.price WHERE is_active ORDER BY amount_minor, id")
+        prices = await self.oracle.fetch(
+            "SELECT id FROM billing.price WHERE is_active ORDER BY amount_minor, id"
+        )
         self.prices: list[UUID] = [row["id"] for row in prices]
-        films = await self.oracle.fetch("SELECT film_id FROM billing.product WHERE film_id IS NOT NULL ORDER BY code")
+        films = await self.oracle.fetch(
+            "SELECT film_id FROM billing.product WHERE film_id IS NOT NULL ORDER BY code"
+        )
         self.films: list[UUID] = [row["film_id"] for row in films]
 
     async def open(self) -> None:
@@ -189,14 +199,19 @@ class World:
         assert response.status_code != SERVER_ERROR, response.text
         return response
 
-    async def buy(self, method: str, path: str, body: object = None, *, user_id: UUID, key: str = "") -> httpx.Response:
+    async def buy(
+        self, method: str, path: str, body: object = None, *, user_id: UUID, key: str = ""
+    ) -> httpx.Response:
         """Call a door of billing as a user."""
         headers = {**self.auth.user(user_id), "Idempotency-Key": key or str(uuid4())}
         return await self.call(method, f"/billing/api/v1{path}", json=body, headers=headers)
 
     async def serve(self, path: str, body: object, *, staff_id: UUID) -> httpx.Response:
         """Call a door of billing as staff."""
-        headers = {**self.auth.user(staff_id, "billing.read", "billing.refund"), "Idempotency-Key": str(uuid4())}
+        headers = {
+            **self.auth.user(staff_id, "billing.read", "billing.refund"),
+            "Idempotency-Key": str(uuid4()),
+        }
         return await self.call("POST", f"/billing/api/v1/admin{path}", json=body, headers=headers)
 
     async def control(self, method: str, path: str, body: object = None) -> httpx.Response:
@@ -221,6 +236,10 @@ class World:
         assert response.status_code == httpx.codes.OK, response.text
         self.posted.add(notification[0])
 
+    async def lose_notifications(self) -> None:
+        """Let payment never hear by itself what it has not heard yet."""
+        self.posted |= {id for id, _ in await self.notifications()}
+
     async def relay(self, number: int) -> int:
         """Let one relay send a batch."""
         try:
@@ -233,12 +252,22 @@ class World:
         consumer, message = parcel.consumer, parcel.message
         try:
             await consumer.attempt(message, self.held, redelivered=redelivered)
+            assert await self._is_marked(parcel), f"I-31: {message.key} left no mark in {consumer.queue}"
             parcel.is_done = True
         except Exception as error:
             if not is_unavailability(error):
                 raise
             verdict = await consumer.judge(error, message, self.held, redelivered=redelivered)
             assert not isinstance(verdict, Dead), verdict
+
+    async def _is_marked(self, parcel: Parcel) -> bool:
+        if parcel.message.key not in parcel.consumer.subscription.keys:
+            return True
+        mark = (
+            "SELECT handled_at IS NOT NULL FROM billing.inbox_message WHERE consumer = $1 AND message_id = $2"
+        )
+        async with self.looking:
+            return bool(await self.oracle.fetchval(mark, parcel.consumer.queue, parcel.message.id))
 
     def undelivered(self) -> list[Parcel]:
         """List the messages that wait in queues."""
