@@ -115,7 +115,7 @@ ALWAYS: Mapping[str, str] = {
     "above the limit of staff, a second person has agreed": """
         SELECT r.payment_id::text FROM billing.refund r WHERE r.source = 'staff' AND r.decided_by IS NULL
             AND r.status IN ('pending', 'succeeded')
-        GROUP BY 1 HAVING sum(r.amount_minor) > 50000""",
+        GROUP BY 1 HAVING sum(r.amount_minor) > 20000""",
     "I-24: a right belongs to who paid": """
         SELECT t.id::text FROM billing.entitlement t JOIN billing.payment p ON p.id = t.payment_id
         WHERE t.user_id <> p.user_id""",

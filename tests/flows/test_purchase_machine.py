@@ -11,6 +11,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -26,6 +27,7 @@ from hypothesis.stateful import (
     MultipleResults,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -33,9 +35,8 @@ from hypothesis.stateful import (
 )
 
 from tests.conftest import skip_without
-from tests.databases import fresh_database, own_redis_database
 from tests.flows import books
-from tests.flows.world import World
+from tests.flows.world import World, open_world
 from tests.payment.network import cut_reply, refuse_connection
 from tests.services import Services
 from theatre.billing import explanations, refunds
@@ -82,6 +83,8 @@ INSIDE = ["POST /payment/internal/v1/attempts", "GET /payment/internal/v1/attemp
 
 WHICH = st.integers(0, 50)
 """Picks one of however many there are, by its rest."""
+PARTS = st.lists(st.none() | st.integers(1, 100), min_size=1, max_size=4)
+"""How many hundredths of a payment are wanted back; None is all that is left."""
 TOLD = {"billing.payment.paid", "billing.payment.failed", "billing.payment.refunded"}
 
 
@@ -89,6 +92,7 @@ class PurchaseMachine(RuleBasedStateMachine):
     """Buyers, staff, the payment system, the broker and time."""
 
     payments = Bundle("payments")
+    paid = Bundle("paid")
     links = Bundle("links")
     requested = Bundle("requested")
 
@@ -112,6 +116,19 @@ class PurchaseMachine(RuleBasedStateMachine):
         return done
 
     # buyers
+
+    @initialize(
+        targets=(payments, paid),
+        buyer=st.sampled_from(sorted(BUYERS)),
+        lines=st.lists(st.tuples(WHICH, st.just(1)), min_size=1, max_size=3),
+        card=st.sampled_from(PAYS),
+    )
+    def begin_with_one_that_is_paid(self, buyer: str, lines: list[tuple[int, int]], card: str) -> str:
+        return self.act(self._buy_and_pay(buyer, lines, card))
+
+    @initialize(target=links, buyer=st.sampled_from(sorted(BUYERS)), which=WHICH)
+    def begin_with_one_to_pay(self, buyer: str, which: int) -> MultipleResults[str] | str:
+        return self.act(self._checkout(self.act(self._buy(buyer, [(which, 1)], 1))))
 
     @rule(
         target=payments,
@@ -151,9 +168,15 @@ class PurchaseMachine(RuleBasedStateMachine):
         url: str = answer.json()["confirmation_url"]
         return url
 
-    @rule(url=links, card=st.sampled_from(sorted(CARDS)), code=st.sampled_from(["123456", "000000"]))
-    def pay(self, url: str, card: str, code: str) -> None:
-        self.act(self._pay(url, card, code))
+    @rule(
+        url=links, card=st.none() | st.sampled_from(sorted(CARDS)), code=st.sampled_from(["123456", "000000"])
+    )
+    def pay(self, url: str, card: str | None, code: str) -> None:
+        """Without a card, leave the page."""
+        self.act(self._pay(url, card, code) if card else self._leave(url))
+
+    async def _leave(self, url: str) -> None:
+        await self.world.call("POST", url, data={"action": "leave"})
 
     async def _pay(self, url: str, card: str, code: str = "123456") -> None:
         form = {"card_number": CARDS[card], "expiry_month": "12", "expiry_year": "2099", "cvc": "123"}
@@ -162,12 +185,8 @@ class PurchaseMachine(RuleBasedStateMachine):
             answer = await self.world.call("POST", answer.headers["location"], data={"code": code})
         assert answer.status_code in {200, 303}, answer.text
 
-    @rule(url=links)
-    def leave_the_page(self, url: str) -> None:
-        self.act(self.world.call("POST", url, data={"action": "leave"}))
-
     @rule(
-        target=payments,
+        targets=(payments, paid),
         buyer=st.sampled_from(sorted(BUYERS)),
         lines=st.lists(st.tuples(WHICH, st.just(1)), min_size=1, max_size=2),
         card=st.sampled_from(PAYS),
@@ -187,15 +206,11 @@ class PurchaseMachine(RuleBasedStateMachine):
         answer = self.act(self._ask("POST", payment, "/cancel"))
         assert answer.status_code in {200, 409}, answer.text
 
-    @rule(payment=payments, part=st.none() | st.integers(1, 100))
-    def take_back(self, payment: str, part: int | None) -> None:
-        answer = self.act(self._take_back(payment, part))
-        assert answer.status_code in {201, 409}, answer.text
-
-    @rule(payment=payments, parts=st.lists(st.none() | st.integers(30, 100), min_size=2, max_size=4))
-    def take_back_at_once(self, payment: str, parts: list[int | None]) -> None:
-        """F-X2: clicked in several windows; together never more than was paid."""
-        answers = self.act(gather(self._take_back(payment, part) for part in parts))
+    @rule(payment=paid | payments, parts=PARTS, at_once=st.booleans())
+    def take_back(self, payment: str, parts: list[int | None], at_once: bool) -> None:
+        """F-X2, R1: one after another or clicked in several windows; together never more than was paid."""
+        deeds = [self._take_back(payment, part) for part in parts]
+        answers = self.act(gather(deeds, side_by_side=SIDE_BY_SIDE if at_once else 1))
         assert {answer.status_code for answer in answers} <= {201, 409}, [answer.text for answer in answers]
 
     async def _take_back(self, payment: str, part: int | None) -> httpx.Response:
@@ -222,19 +237,21 @@ class PurchaseMachine(RuleBasedStateMachine):
 
     @rule(
         target=requested,
-        payment=payments,
-        part=st.none() | st.integers(1, 100),
+        payment=paid | payments,
+        parts=PARTS,
         staff=st.sampled_from(sorted(STAFF)),
         takes_rights=st.booleans(),
     )
     def give_back(
-        self, payment: str, part: int | None, staff: str, takes_rights: bool
-    ) -> MultipleResults[UUID] | UUID:
-        return self.act(self._give_back(payment, part, staff, takes_rights=takes_rights))
+        self, payment: str, parts: list[int | None], staff: str, takes_rights: bool
+    ) -> MultipleResults[UUID]:
+        deeds = [self._give_back(payment, part, staff, takes_rights=takes_rights) for part in parts]
+        waiting = self.act(gather(deeds, side_by_side=1))
+        return multiple(*(refund for refund in waiting if refund is not None))
 
     async def _give_back(
         self, payment: str, part: int | None, staff: str, *, takes_rights: bool
-    ) -> MultipleResults[UUID] | UUID:
+    ) -> UUID | None:
         held = self.world.held
         claim = refunds.Claim(
             RefundSource.STAFF, STAFF[staff], "goodwill", self._share(payment, part), takes_rights
@@ -245,8 +262,8 @@ class PurchaseMachine(RuleBasedStateMachine):
                     session, UUID(payment), claim, settings=held.settings, now=held.clock.now()
                 )
         except (Conflict, Invalid):
-            return multiple()
-        return refund.id if refund.status == RefundStatus.REQUESTED else multiple()
+            return None
+        return refund.id if refund.status == RefundStatus.REQUESTED else None
 
     @rule(refund=consumes(requested), staff=st.sampled_from(sorted(STAFF)), agrees=st.booleans())
     def decide(self, refund: UUID, staff: str, agrees: bool) -> None:
@@ -262,19 +279,16 @@ class PurchaseMachine(RuleBasedStateMachine):
 
     # the payment system
 
-    @rule(which=WHICH, times=st.integers(1, 3))
+    @rule(which=WHICH, times=st.integers(0, 3))
     def call_back(self, which: int, times: int) -> None:
-        """F-C1, F-C2: any notification, in any order, also at once with itself."""
+        """F-C1, F-C2, F-C5: any notification, in any order, also at once with itself; not at all, it is lost."""
         self.act(self._call_back(which, times))
 
     async def _call_back(self, which: int, times: int) -> None:
         if found := await self.world.notifications():
-            await gather(self.world.call_back(found[-1 - which % len(found)]) for _ in range(times))
-
-    @rule()
-    def lose_notifications(self) -> None:
-        """F-C5: what was not heard yet never will be."""
-        self.act(self.world.lose_notifications())
+            notification = found[-1 - which % len(found)]
+            self.world.posted.add(notification[0])
+            await gather(self.world.call_back(notification) for _ in range(times))
 
     @rule(url=links, change=st.sampled_from([-1, 1, 1000]))
     def take_another_amount(self, url: str, change: int) -> None:
@@ -286,10 +300,6 @@ class PurchaseMachine(RuleBasedStateMachine):
                 change,
             )
         )
-
-    @rule()
-    def let_sandbox_work(self) -> None:
-        self.act(self.world.let_sandbox_work())
 
     @rule(call=st.sampled_from(sorted(CALLS)), kind=st.sampled_from(SANDBOX_FAULTS), count=st.integers(1, 3))
     def break_sandbox(self, call: str, kind: str, count: int) -> None:
@@ -326,24 +336,20 @@ class PurchaseMachine(RuleBasedStateMachine):
     def run_job(self, which: int) -> None:
         self.act(self.world.run_job(which))
 
-    @rule()
-    def run_all_at_once(self) -> None:
-        """F-X1, F-X3: two of each job, and all that waits in the queues, side by side."""
+    @rule(how=st.sampled_from(["one by one", "without callbacks", "side by side"]))
+    def move_on(self, how: str) -> None:
+        """F-X1, F-X3: all that is to be done; side by side, each job twice, together with what waits in queues."""
         world = self.world
+        if how != "side by side":
+            self.act(world.move_on(with_callbacks=how == "one by one"))
+            return
         jobs = [world.run_job(number) for number in range(len(world.jobs)) for _ in range(2)]
         self.act(gather([*jobs, *(world.deliver(parcel) for parcel in world.undelivered())]))
 
-    @rule(with_callbacks=st.booleans())
-    def move_on(self, with_callbacks: bool) -> None:
-        self.act(self.world.move_on(with_callbacks=with_callbacks))
-
-    @rule(step=st.sampled_from(SHORT))
+    @rule(step=st.sampled_from([*SHORT, *SHORT, *LONG]))
     def wait(self, step: timedelta) -> None:
         self.world.advance(step)
-
-    @rule(step=st.sampled_from(LONG))
-    def wait_long(self, step: timedelta) -> None:
-        self.world.advance(step)
+        self.act(self.world.let_sandbox_work())
 
     @rule()
     def restart(self) -> None:
@@ -398,9 +404,9 @@ class PurchaseMachine(RuleBasedStateMachine):
             assert not [step for step in steps if not step.agrees]
 
 
-async def gather(deeds: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """Let things happen at the same time, a few at once; all of them end before one that broke is told."""
-    hands = asyncio.Semaphore(SIDE_BY_SIDE)
+async def gather(deeds: Iterable[Coroutine[Any, Any, Any]], *, side_by_side: int = SIDE_BY_SIDE) -> list[Any]:
+    """Let things happen, so many at the same time; all of them end before one that broke is told."""
+    hands = asyncio.Semaphore(side_by_side)
 
     async def one(deed: Coroutine[Any, Any, Any]) -> Any:
         async with hands:
@@ -426,16 +432,9 @@ def world(runner: asyncio.Runner, services: Services) -> Iterator[World]:
     """A world on a database of its own."""
     skip_without("PostgreSQL", services.postgres_url, services)
     skip_without("Redis", services.redis_url, services)
-    databases = fresh_database(services.postgres_url), own_redis_database(services.redis_url)
-    database_url, redis_url = [runner.run(database.__aenter__()) for database in databases]
-    world = World(database_url, redis_url)
-    runner.run(world.prepare())
-    runner.run(world.open())
-    yield world
-    runner.run(world.close())
-    runner.run(world.leave())
-    for database in databases:
-        runner.run(database.__aexit__(None, None, None))
+    stack = AsyncExitStack()
+    yield runner.run(stack.enter_async_context(open_world(services)))
+    runner.run(stack.aclose())
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ There are no background tasks: who holds a `World` is its broker, its relays, it
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,8 +17,10 @@ import httpx
 from fastapi import FastAPI, Request
 from redis.asyncio import Redis
 
+from tests.databases import fresh_database, own_redis_database
 from tests.factories.auth_door import AuthDoor
 from tests.payment.network import Network
+from tests.services import Services
 from theatre.billing import app as billing
 from theatre.billing.models import OutboxMessage as BillingOutbox
 from theatre.billing.resources import WorkerResources
@@ -44,6 +46,7 @@ CONTROL = "/sandbox/control/v1"
 SCHEMAS = ("billing", "payment", "sandbox")
 KEPT_TABLES = {"alembic_version", "product", "price", "shop", "clock_offset"}
 KEPT_CONNECTIONS = 2
+STAFF_LIMIT_MINOR = 20_000
 SERVER_ERROR = 500
 
 
@@ -109,7 +112,7 @@ class World:
             "public_url": HOUSE,
             "database_kept_connections": KEPT_CONNECTIONS,
         }
-        self.billing_settings = BillingSettings(**common, refund_limits={"RUB": 50_000})
+        self.billing_settings = BillingSettings(**common, refund_limits={"RUB": STAFF_LIMIT_MINOR})
         self.payment_settings = PaymentSettings(**common)
         self.sandbox_settings = SandboxSettings(**common)
         await billing.init(self.billing_settings)
@@ -167,11 +170,6 @@ class World:
     async def close(self) -> None:
         """Stop every process."""
         await self.running.aclose()
-
-    async def leave(self) -> None:
-        """Close what is no process's."""
-        await self.http.aclose()
-        await self.oracle.close()
 
     async def restart(self) -> None:
         """Stop every process and start it again; Redis has lost everything meanwhile."""
@@ -236,10 +234,6 @@ class World:
         assert response.status_code == httpx.codes.OK, response.text
         self.posted.add(notification[0])
 
-    async def lose_notifications(self) -> None:
-        """Let payment never hear by itself what it has not heard yet."""
-        self.posted |= {id for id, _ in await self.notifications()}
-
     async def relay(self, number: int) -> int:
         """Let one relay send a batch."""
         try:
@@ -294,6 +288,22 @@ class World:
     def advance(self, step: timedelta) -> None:
         """Let time pass."""
         self.clock.advance(step)
+
+
+@asynccontextmanager
+async def open_world(services: Services) -> AsyncIterator[World]:
+    """Give a world that runs, on a database and a Redis of its own."""
+    async with (
+        fresh_database(services.postgres_url) as database_url,
+        own_redis_database(services.redis_url) as redis_url,
+    ):
+        world = World(database_url, redis_url)
+        await world.prepare()
+        await world.open()
+        yield world
+        await world.close()
+        await world.http.aclose()
+        await world.oracle.close()
 
 
 def notification_door(told: list[str]) -> FastAPI:
