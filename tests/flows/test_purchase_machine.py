@@ -2,7 +2,7 @@
 
 A state machine makes up what buyers, staff, the payment system, the broker and time do, looks at the books after each
 step, and at the end lets everything come to rest. `THEATRE_HYPOTHESIS_EXAMPLES` and `THEATRE_HYPOTHESIS_STEPS` make it
-run longer, `THEATRE_HYPOTHESIS_SEED` repeats a run.
+run longer, `THEATRE_HYPOTHESIS_SEED` repeats a run, `THEATRE_HYPOTHESIS_BLOB` (as printed) repeats one failure.
 """
 
 import asyncio
@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
+import hypothesis
 import pytest
 import structlog
-from hypothesis import HealthCheck, seed
+from hypothesis import HealthCheck, reproduce_failure, seed
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -454,8 +455,11 @@ def test_whatever_happens_to_purchases_every_kopeck_is_accounted_for(
     number = int(os.environ.get("THEATRE_HYPOTHESIS_SEED") or random.getrandbits(32))
     print(f"THEATRE_HYPOTHESIS_SEED={number}")  # noqa: T201 - shown with a failure, to repeat it
     reached: Counter[str] = Counter()
+    make = seed(number)(lambda: PurchaseMachine(world, runner, reached))
+    if blob := os.environ.get("THEATRE_HYPOTHESIS_BLOB"):
+        make = reproduce_failure(hypothesis.__version__, blob.encode())(make)
     run_state_machine_as_test(
-        seed(number)(lambda: PurchaseMachine(world, runner, reached)),  # type: ignore[arg-type]
+        make,  # type: ignore[arg-type]
         settings=trials(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
