@@ -82,6 +82,9 @@ ALWAYS: Mapping[str, str] = {
         SELECT p.id::text FROM billing.payment p WHERE p.status <> coalesce(
             (SELECT to_status FROM billing.payment_transition t WHERE t.payment_id = p.id ORDER BY id DESC LIMIT 1),
             'unpaid')""",
+    "a payment that is not pending has no open attempt": """
+        SELECT p.id::text FROM billing.payment p JOIN payment.attempt a ON a.payment_id = p.id
+        WHERE p.status IN ('unpaid', 'canceled', 'expired') AND a.status IN ('created', 'pending')""",
     "I-19: what the ledger has captured, the provider has captured": """
         SELECT e.operation_key FROM billing.ledger_entry e
         JOIN billing.ledger_posting g ON g.entry_id = e.id AND g.account LIKE 'cash:%'
@@ -96,12 +99,10 @@ ALWAYS: Mapping[str, str] = {
         LEFT JOIN sandbox.refund s ON s.id::text = r.provider_reference AND s.status = 'succeeded'
             AND (-s.amount_minor, s.currency) = (g.amount_minor, g.currency)
         WHERE e.kind = 'refund' AND s.id IS NULL""",
-    "I-20: one attempt, one capture": """
-        SELECT metadata ->> 'attempt_id' FROM sandbox.payment WHERE status = 'succeeded'
-        GROUP BY 1 HAVING count(*) > 1""",
+    "I-20: one attempt, one payment at the provider": """
+        SELECT metadata ->> 'attempt_id' FROM sandbox.payment GROUP BY 1 HAVING count(*) > 1""",
     "I-18: one refund of ours, one of the provider's": """
-        SELECT metadata ->> 'refund_id' FROM sandbox.refund WHERE status IN ('pending', 'succeeded')
-        GROUP BY 1 HAVING count(*) > 1""",
+        SELECT metadata ->> 'refund_id' FROM sandbox.refund GROUP BY 1 HAVING count(*) > 1""",
     "I-15: never more back than came in": """
         SELECT a.id::text FROM payment.attempt a JOIN payment.refund r ON r.attempt_id = a.id AND r.status <> 'failed'
         GROUP BY a.id HAVING sum(r.amount_minor) > a.captured_minor

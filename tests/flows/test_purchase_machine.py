@@ -180,10 +180,20 @@ class PurchaseMachine(RuleBasedStateMachine):
         url=links,
         card=st.sampled_from([*CARDS, *PAYS, None]),
         code=st.sampled_from(["123456", "123456", "000000"]),
+        too_much=st.sampled_from([0, 0, 0, -1, 1, 1000]),
     )
-    def pay(self, url: str, card: str | None, code: str) -> None:
-        """Without a card, leave the page."""
+    def pay(self, url: str, card: str | None, code: str, too_much: int) -> None:
+        """F-C10: also another amount, which the sandbox takes only when its books are changed before. Or leave."""
+        if too_much:
+            self.act(self._change_amount(url, too_much))
         self.act(self._pay(url, card, code) if card else self._leave(url))
+
+    async def _change_amount(self, url: str, change: int) -> None:
+        await self.world.oracle.execute(
+            "UPDATE sandbox.payment SET amount_minor = amount_minor + $2 WHERE id = $1 AND status = 'pending'",
+            UUID(url.rpartition("/")[2]),
+            change,
+        )
 
     async def _leave(self, url: str) -> None:
         await self.world.call("POST", url, data={"action": "leave"})
@@ -298,17 +308,6 @@ class PurchaseMachine(RuleBasedStateMachine):
             notification = found[-1 - which % len(found)]
             self.world.posted.add(notification[0])
             await gather(self.world.call_back(notification) for _ in range(times))
-
-    @rule(url=links, change=st.sampled_from([-1, 1, 1000]))
-    def take_another_amount(self, url: str, change: int) -> None:
-        """F-C10: the sandbox itself never does; its books are changed before it is paid."""
-        self.act(
-            self.world.oracle.execute(
-                "UPDATE sandbox.payment SET amount_minor = amount_minor + $2 WHERE id = $1 AND status = 'pending'",
-                UUID(url.rpartition("/")[2]),
-                change,
-            )
-        )
 
     @rule(call=st.sampled_from(sorted(CALLS)), kind=st.sampled_from(SANDBOX_FAULTS), count=st.integers(1, 3))
     def break_sandbox(self, call: str, kind: str, count: int) -> None:
