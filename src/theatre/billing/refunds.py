@@ -285,22 +285,27 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
     refund = await _get_locked(session, refund_id)
     if refund.status == RefundStatus.SUCCEEDED:
         return
-    counts = refund.source != RefundSource.LATE
+    counts, owed_again = refund.source != RefundSource.LATE, list[Line]()
     if refund.status == RefundStatus.FAILED:
-        counts = await _accept_again(session, payment, refund, now=now) and counts
+        fits, owed_again = await _owe_again(session, payment, refund, now=now)
+        counts = counts and fits
     refund.failure_code = refund.failure_message = None
     _move(refund, RefundStatus.SUCCEEDED, now=now)
+    if counts:
+        await _count(session, payment, refund, now=now)
+    if owed_again:
+        await _post(session, refund, kind="refund_accepted", lines=owed_again, now=now, again=":again")
     lines = [
         debit(ledger.REFUNDS_PAYABLE, _money(refund)),
         credit(ledger.cash(refund.provider), _money(refund)),
     ]
     await _post(session, refund, kind="refund", lines=lines, now=now)
-    if counts:
-        await _count(session, payment, refund, now=now)
 
 
-async def _accept_again(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> bool:
-    """Owe what was paid out though we owed nothing; False if it is not the payment's, or more than was left."""
+async def _owe_again(
+    session: Session, payment: Payment, refund: Refund, *, now: datetime
+) -> tuple[bool, list[Line]]:
+    """Write what is owed again for what was paid out; False if it is not the payment's, or more than was left."""
     is_of_payment = (refund.attempt_id, refund.currency) == (payment.paid_attempt_id, payment.currency)
     reserved = await _reserved(session, payment.id)
     fits = is_of_payment and reserved + refund.amount_minor <= payment.total_minor
@@ -315,8 +320,7 @@ async def _accept_again(session: Session, payment: Payment, refund: Refund, *, n
         ]
         trouble = Trouble(CaseKind.REFUND_UNEXPECTED, f"refund:{refund.id}:unexpected", payment.id, refund.id)
         await cases.open_once(session, trouble, now=now)
-    await _post(session, refund, kind="refund_accepted", lines=lines, now=now, again=":again")
-    return fits
+    return fits, lines
 
 
 async def _count(session: Session, payment: Payment, refund: Refund, *, now: datetime) -> None:

@@ -40,13 +40,14 @@ async def settle(
     payment = await payments.get_locked(session, event.payment_id)
     fits = event.captured.to_money() == payments.owed(payment)
     takes = fits and payment.status in {PaymentStatus.UNPAID, PaymentStatus.PENDING}
-    entries = [_capture(event, takes=takes), *_fee(event), *([sale(payment)] if takes else [])]
-    posted = await ledger.post(session, entries, now=now)
-    if entries[0].operation_key not in posted:
-        return
     if takes:
+        # its money cannot be booked yet: what was booked for it and fitted has made it paid
         await _settle_paid(session, payment, event, settings=settings, now=now)
-    elif fits:
+        return
+    entries = [_capture(event, ledger.UNALLOCATED), *_fee(event)]
+    if entries[0].operation_key not in await ledger.post(session, entries, now=now):
+        return
+    if fits:
         await refunds.give_back(session, payment, refunds.Unsold.of(event), now=now)
     else:
         await _keep_unallocated(session, payment, event, now=now)
@@ -67,9 +68,8 @@ async def settle_free(
     await ledger.post(session, [sale(payment)], now=now)
 
 
-def _capture(event: AttemptSucceeded, *, takes: bool) -> Entry:
+def _capture(event: AttemptSucceeded, source: str) -> Entry:
     captured = event.captured.to_money()
-    source = ledger.RECEIVABLE if takes else ledger.UNALLOCATED
     lines = [debit(ledger.cash(event.provider), captured), credit(source, captured)]
     return Entry(
         f"capture:{event.attempt_id}",
@@ -106,8 +106,11 @@ async def _settle_paid(
     payment.paid_attempt_id = event.attempt_id
     payment.provider = event.provider
     await _pay(session, payment, reason="captured", settings=settings, now=now)
+    await session.flush()
+    entries = [_capture(event, ledger.RECEIVABLE), *_fee(event), sale(payment)]
+    if len(await ledger.post(session, entries, now=now)) != len(entries):
+        raise AssertionError(f"payment {payment.id} was settled before")
     if payment.cancel_requested_at is not None:
-        await session.flush()
         claim = refunds.Claim(RefundSource.USER, payment.user_id, "canceled before the money came")
         await refunds.request(session, payment.id, claim, settings=settings, now=now)
 
