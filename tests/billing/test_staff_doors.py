@@ -47,6 +47,8 @@ DOORS: list[tuple[str, str, str, object, int]] = [
     ("PATCH", "/promo_codes/{promo_code_id}", "billing.manage", {}, 404),
     ("GET", "/ledger/accounts", "billing.read", None, 200),
     ("GET", "/ledger/entries", "billing.read", None, 200),
+    ("GET", "/reconciliation", "billing.read", None, 200),
+    ("GET", "/reconciliation/{run_id}/rows", "billing.read", None, 404),
     ("GET", "/audit", "billing.manage", None, 200),
     ("GET", "/audit/verify", "billing.manage", None, 200),
     ("GET", "/messages/dead", "billing.manage", None, 200),
