@@ -166,7 +166,7 @@ AT_REST: Mapping[str, str] = {
     "I-12: money is kept of paid payments only, or a case is open": """
         SELECT p.id::text FROM billing.payment p JOIN billing.ledger_entry e ON e.payment_id = p.id
         JOIN billing.ledger_posting g ON g.entry_id = e.id AND g.account LIKE 'cash:%'
-        WHERE p.status <> 'paid'
+        WHERE p.status <> 'paid' AND e.kind <> 'fee'
             AND NOT EXISTS (SELECT FROM billing.staff_case c WHERE c.payment_id = p.id AND c.status = 'open')
         GROUP BY p.id, g.currency HAVING sum(g.amount_minor) <> 0""",
     "I-19, I-22: the provider holds for each payment what the ledger says": """
@@ -175,7 +175,8 @@ AT_REST: Mapping[str, str] = {
             FROM sandbox.payment WHERE status = 'succeeded' GROUP BY 1, 2
         ) there FULL JOIN (
             SELECT e.payment_id::text, g.currency, sum(g.amount_minor) AS held FROM billing.ledger_entry e
-            JOIN billing.ledger_posting g ON g.entry_id = e.id AND g.account LIKE 'cash:%' GROUP BY 1, 2
+            JOIN billing.ledger_posting g ON g.entry_id = e.id AND g.account LIKE 'cash:%'
+            WHERE e.kind <> 'fee' GROUP BY 1, 2
         ) here USING (payment_id, currency) WHERE coalesce(there.held, 0) <> coalesce(here.held, 0)""",
     "I-25: what was given back cannot be watched, what was paid can": """
         SELECT p.id::text FROM billing.payment p JOIN billing.entitlement t ON t.payment_id = p.id

@@ -67,7 +67,7 @@ def test_the_sandbox_is_stripe_too_for_payment(file: Path) -> None:
     payment, sandbox = parts["payment"], parts["sandbox"]
     assert isinstance(payment, PaymentSettings)
     assert isinstance(sandbox, SandboxSettings)
-    assert (payment.providers, payment.default_provider) == (("yookassa", "stripe"), "yookassa")
+    assert (payment.providers, payment.default_provider) == (("yookassa", "stripe", "yoomoney"), "yookassa")
     assert payment.stripe_secret_key == sandbox.stripe_secret_key
     assert payment.stripe_webhook_secrets == sandbox.stripe_webhook_secret
     assert payment.stripe_api_url == "http://127.0.0.1:8123/sandbox/stripe/v1"

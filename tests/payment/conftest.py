@@ -17,7 +17,7 @@ from theatre.kit.clock import MovableClock
 from theatre.kit.migrations import migrate
 from theatre.payment.app import create_app
 from theatre.payment.models import Attempt, OutboxMessage, ProviderEvent, Refund, WalletTransfer
-from theatre.payment.settings import SANDBOX_WALLET, PaymentSettings
+from theatre.payment.settings import PaymentSettings
 from theatre.sandbox.app import create_app as create_sandbox
 from theatre.sandbox.app import init as init_sandbox
 from theatre.sandbox.settings import SandboxSettings
@@ -84,7 +84,7 @@ async def standing_stage(
         janitor_seconds=3600,
         providers="yookassa,stripe,yoomoney",
         provider_routes={"USD": "stripe,yookassa", "GBP": "yookassa,stripe"},
-        yoomoney_wallet=SANDBOX_WALLET,
+        wallet_rate="100000/minute",
     )
     app = create_app(settings, transport=network, clock=clock)
     async with app.router.lifespan_context(app):

@@ -75,6 +75,7 @@ async def open_resources(
             wallet_page=WalletPage(),
             trusted_proxies=settings.trusted_proxies,
             forged_callback_rate=settings.forged_callback_rate,
+            wallet_rate=settings.wallet_rate,
         )
 
 

@@ -31,3 +31,4 @@ class Resources:
     wallet_page: WalletPage
     trusted_proxies: Collection[Network]
     forged_callback_rate: str
+    wallet_rate: str

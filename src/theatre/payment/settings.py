@@ -90,6 +90,9 @@ class PaymentSettings(ServiceSettings):
     callback_networks: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     trusted_proxies: Networks = ()
     forged_callback_rate: str = "60/minute"
+    wallet_rate: str = Field(
+        "60/minute", description="what one address may do on the pages of payers' wallets"
+    )
     token_secrets: SecretStr = SecretStr(DEVELOPMENT_TOKEN_SECRET)
     janitor_seconds: float = Field(
         2.0, gt=0, description="how often due questions to providers are looked for"

@@ -25,7 +25,6 @@ BROWSER_BYTES = 32
 COOKIE = "wallet_browser"
 COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 COOKIE_SECONDS = 30 * 24 * 3600
-RATE = "60/minute"
 router = APIRouter(prefix=PREFIX, tags=["wallet"], route_class=StrictRoute)
 
 Word: TypeAlias = Annotated[str, Query(max_length=2_048)]
@@ -146,7 +145,7 @@ async def count(request: Request) -> None:
     """
     resources: Resources = request.app.state.resources
     sender = sender_in(request, trusted=resources.trusted_proxies)
-    await resources.ratelimit.hit(RATE, "wallet", str(sender))
+    await resources.ratelimit.hit(resources.wallet_rate, "wallet", str(sender))
 
 
 def browser_of(request: Request, desk: Desk) -> str:
