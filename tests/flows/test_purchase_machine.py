@@ -241,8 +241,9 @@ class PurchaseMachine(RuleBasedStateMachine):
 
     @rule(payment=paid, parts=PARTS, at_once=st.sampled_from([True, True, False]))
     def take_back(self, payment: str, parts: list[int | None], at_once: bool) -> None:
-        """F-X2, R1: one after another or clicked in several windows; together never more than was paid."""
-        deeds = [self._take_back(payment, part) for part in parts]
+        """F-X2, R1: one after another, or all of it clicked in several windows; together never more than was paid."""
+        wanted = [None, None, *parts] if at_once else parts
+        deeds = [self._take_back(payment, part) for part in wanted]
         answers = self.act(gather(deeds, side_by_side=SIDE_BY_SIDE if at_once else 1))
         assert {answer.status_code for answer in answers} <= {201, 409}, [answer.text for answer in answers]
 
