@@ -17,9 +17,10 @@ NOW = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
 
 
 async def price_of(session: Session, kind: str, *, trial: bool = False) -> Price:
-    """Find the cheapest price of a kind of product."""
+    """Find the cheapest price of a kind of product on the price list; other tests add products of their own."""
     wanted = Price.trial_days > 0 if trial else Price.trial_days == 0
-    statement = select(Price).join(Product).where(Product.kind == kind, wanted, Price.is_active)
+    listed = Product.decided_by.is_(None)
+    statement = select(Price).join(Product).where(Product.kind == kind, wanted, Price.is_active, listed)
     return (await session.scalars(statement.order_by(Price.amount_minor))).first()  # type: ignore[return-value]
 
 

@@ -96,7 +96,7 @@ async def stage(standing_stage: Stage) -> Stage:
     """An empty payment on a network without faults, at the present moment."""
     standing_stage.network.faults.clear()
     standing_stage.network.calls.clear()
-    standing_stage.from_sandbox.applications.clear()
+    await standing_stage.from_sandbox.close_down()
     standing_stage.clock.offset = timedelta()
     async with standing_stage.resources.sessions.begin() as session:
         for table in TABLES:

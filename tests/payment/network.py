@@ -18,6 +18,7 @@ class Network(httpx.AsyncBaseTransport):
     applications: dict[str, ASGIApp] = field(default_factory=dict)
     faults: list[tuple[str, Fault]] = field(default_factory=list)
     calls: list[httpx.Request] = field(default_factory=list)
+    under_way: int = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(request)
@@ -32,9 +33,19 @@ class Network(httpx.AsyncBaseTransport):
         application = self.applications.get(request.url.path.split("/")[1])
         if application is None:
             raise httpx.ConnectError("nobody is there", request=request)
-        response = await httpx.ASGITransport(application).handle_async_request(request)
-        await response.aread()
+        self.under_way += 1
+        try:
+            response = await httpx.ASGITransport(application).handle_async_request(request)
+            await response.aread()
+        finally:
+            self.under_way -= 1
         return response
+
+    async def close_down(self) -> None:
+        """Lead nowhere any more, once what is under way has arrived."""
+        self.applications.clear()
+        while self.under_way:
+            await asyncio.sleep(0.001)
 
     def fail(self, call: str, fault: Fault, *, times: int = 1) -> None:
         """Let the next calls that begin like `call` ("POST /sandbox/v3/payments") meet a fault."""
