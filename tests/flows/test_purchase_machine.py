@@ -50,7 +50,7 @@ from theatre.kit.money import Money, from_decimal, to_decimal
 
 T = TypeVar("T")
 
-EXAMPLES = int(os.environ.get("THEATRE_HYPOTHESIS_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("THEATRE_HYPOTHESIS_EXAMPLES", "8"))
 STEPS = int(os.environ.get("THEATRE_HYPOTHESIS_STEPS", "40"))
 LONG_RUN_EXAMPLES = 300
 SIDE_BY_SIDE = 4
