@@ -54,7 +54,7 @@ async def test_the_order_of_names_makes_no_other_request(make_caller: Make) -> N
 async def test_the_same_key_with_another_body_or_path_is_refused(
     make_caller: Make, sessions: Sessions
 ) -> None:
-    """C3: with the same key and another body 422."""
+    """C3, F-K2: with the same key and another body 422."""
     caller = make_caller()
     order = await order_of(caller)
     payment = (await caller.post("/payments", order, key="k")).json()

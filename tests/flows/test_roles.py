@@ -160,7 +160,7 @@ async def test_request_id_and_address_of_the_caller_reach_the_services(deploymen
 async def test_people_pay_while_the_broker_is_down_and_all_is_settled_after(
     deployment: Deployment, broker_way: Proxy, worker_way: Proxy
 ) -> None:
-    """RELIABILITY 2.2, P1, P2, P4."""
+    """W13; RELIABILITY 2.2, P1, P2, P4."""
     async with AsyncExitStack() as stack:
         shoppers = [await stack.enter_async_context(shopper_at(deployment.url)) for _ in range(2)]
         for way in (broker_way, worker_way):
