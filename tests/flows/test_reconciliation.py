@@ -27,8 +27,9 @@ pytestmark = pytest.mark.timeout(180)
 CONTROL = "/sandbox/control/v1"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def house() -> AsyncIterator[House]:
+    """A house of the test's own: a day's register speaks of all that was bought in it."""
     async with own_house() as house:
         await house.open()
         yield house

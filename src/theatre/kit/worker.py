@@ -1,10 +1,10 @@
 """The worker: consumers, relays and jobs of a service, run side by side until cancelled."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from random import SystemRandom
 from typing import Any, Generic
 
 from theatre.kit.broker.port import Message, Receive, Retry, Verdict
@@ -19,6 +19,8 @@ __all__ = ["Consumer", "Job", "Worker", "WorkerResources"]
 RESTART_SECONDS = 1.0
 UNRECORDED_SECONDS = 5
 JITTER = 0.1
+# not the shared generator: that is its seeder's, and a job in another thread would disturb it
+CHANCE = SystemRandom()
 
 log = get_logger(__name__)
 
@@ -99,7 +101,7 @@ class Worker(Generic[R]):
     async def _repeat(self, job: Job[R]) -> None:
         while True:
             await finish(self._run_once(job))
-            await asyncio.sleep(job.every_seconds * random.uniform(1 - JITTER, 1 + JITTER))
+            await asyncio.sleep(job.every_seconds * CHANCE.uniform(1 - JITTER, 1 + JITTER))
 
     async def _run_once(self, job: Job[R]) -> None:
         with span(f"job {job.name}"):
