@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.billing.desk import PaymentDesk
+from tests.databases import empty_tables
 from tests.factories.auth_door import AuthDoor
 from theatre.billing import app as wiring
 from theatre.billing.settings import BillingSettings
@@ -50,10 +52,24 @@ async def broker_schema(settings: BillingSettings) -> None:
 
 
 @pytest.fixture(scope="session")
-async def sessions(settings: BillingSettings) -> AsyncIterator[Sessions]:
+async def engine(settings: BillingSettings) -> AsyncIterator[AsyncEngine]:
     engine = open_engine(settings.database_url, role="billing", pool_size=10, kept=1)
-    yield sessions_of(engine)
+    yield engine
     await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def tables_owner(settings: BillingSettings) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(settings.database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def sessions(engine: AsyncEngine, tables_owner: asyncpg.Connection) -> Sessions:
+    """Transactions on tables in which there is a price list and nothing else."""
+    await empty_tables(tables_owner, "billing", kept=("product", "price"))
+    return sessions_of(engine)
 
 
 @pytest.fixture
@@ -80,7 +96,9 @@ def desk(auth: AuthDoor) -> PaymentDesk:
 
 
 @pytest.fixture
-async def app(settings: BillingSettings, desk: PaymentDesk, clock: MovableClock) -> AsyncIterator[FastAPI]:
+async def app(
+    settings: BillingSettings, sessions: Sessions, desk: PaymentDesk, clock: MovableClock
+) -> AsyncIterator[FastAPI]:
     app = wiring.create_app(settings, transport=desk.transport, clock=clock)
     async with app.router.lifespan_context(app):
         yield app
