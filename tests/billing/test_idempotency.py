@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import uuid4
 
 import httpx
 import orjson
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from tests.billing.conftest import Caller
@@ -106,14 +108,23 @@ async def test_a_money_door_wants_one_good_key(
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-async def test_many_at_once_with_one_key_make_one_payment(make_caller: Make, sessions: Sessions) -> None:
-    """F-K1: every answer is the same 201 or a 409; no other."""
+async def test_a_thousand_at_once_with_one_key_make_one_payment(
+    make_caller: Make, two_apps: list[FastAPI], sessions: Sessions
+) -> None:
+    """F-K1, L-9: at two services within ten seconds, and no other answer than the same 201 or a 409."""
     caller = make_caller()
     order = await order_of(caller)
-    answers = await asyncio.gather(*(caller.post("/payments", order, key="k") for _ in range(1000)))
-    created = {answer.content for answer in answers if answer.status_code == 201}
-    assert len(created) == 1
+    async with AsyncExitStack() as stack:
+        doors = []
+        for app in two_apps:
+            transport, url = httpx.ASGITransport(app=app), caller.http.base_url
+            http = httpx.AsyncClient(transport=transport, base_url=url, headers=caller.http.headers)
+            doors.append(Caller(await stack.enter_async_context(http), caller.user_id))
+        async with asyncio.timeout(10):
+            posts = [doors[number % 2].post("/payments", order, key="k") for number in range(1000)]
+            answers = await asyncio.gather(*posts)
     assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
     assert await count_payments(sessions, caller) == 1
 
 
