@@ -35,7 +35,7 @@ from theatre.kit.db import Session, sessions_of
 from theatre.kit.errors import Conflict, Transient
 from theatre.kit.events import Envelope
 from theatre.kit.ids import new_id
-from theatre.kit.inbox import delete_handled
+from theatre.kit.inbox import Inbox, delete_handled
 from theatre.kit.outbox import Relay, emit
 from theatre.kit.worker import UNRECORDED_SECONDS, Consumer, Job, Worker
 
@@ -480,3 +480,14 @@ async def test_the_inbox_forgets_what_was_handled_long_ago_and_keeps_the_rest(re
         assert await delete_handled(session, InboxMessage, before=before) == 1
     assert await inbox_row(resources.sessions, handled.id) is None
     assert await inbox_row(resources.sessions, broken.id) is not None
+
+
+async def test_the_inbox_keeps_what_was_seen_long_ago_and_handled_just_now(resources: Resources) -> None:
+    """Capability 7: it may be sent again for as long as any other."""
+    inbox, id, now = Inbox(InboxMessage, "hamlet"), new_id(), resources.clock.now()
+    async with resources.sessions.begin() as session:
+        await inbox.record_failure(session, id, "away", now=now - timedelta(days=30), counted=False)
+        await inbox.mark(session, id, now=now, counted=False)
+        assert await delete_handled(session, InboxMessage, before=now - timedelta(days=3)) == 0
+        assert await inbox.is_handled(session, id)
+        assert await delete_handled(session, InboxMessage, before=now + timedelta(seconds=1)) == 1
