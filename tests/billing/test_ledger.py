@@ -247,6 +247,39 @@ async def test_what_a_failed_refund_took_from_deferred_revenue_is_earned_after_a
     assert await balances(session, payment) == {"cash:yookassa": 39900, "revenue:plan": -39900}
 
 
+async def test_two_refunds_that_fail_at_one_moment_leave_nothing_unearned(
+    session: Session, settings: BillingSettings
+) -> None:
+    """R12: each makes the schedule due at that moment anew, and each time what is earned then is posted."""
+    payment = await buy(session, settings, "plan")
+    await pay(session, settings, payment)
+    asked = [await ask_back(session, settings, payment, amount_minor=10000) for _ in range(2)]
+    moment = NOW + days(10)
+    for refund in asked:
+        await refunds.fail(session, payment.id, refund.id, failure=REFUSED, now=moment)
+        await session.flush()
+        await recognition.recognize_due(session, now=moment)
+    assert not await disagreements(session, payment)
+    assert (await balances(session, payment))["revenue:plan"] == -(39900 * 10 // 28)
+
+
+async def test_what_was_earned_by_who_died_before_the_commit_is_earned_once(
+    sessions: Sessions, settings: BillingSettings
+) -> None:
+    """C12: the entry and the schedule that it moves on are one transaction."""
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "plan")
+        await pay(session, settings, payment)
+    async with sessions() as session:
+        assert await recognition.recognize_due(session, now=NOW + days(1))
+        await session.rollback()
+    for _ in range(2):
+        async with sessions.begin() as session:
+            await recognition.recognize_due(session, now=NOW + days(1))
+            assert (await balances(session, payment))["revenue:plan"] == -1425
+            assert not await disagreements(session, payment)
+
+
 async def test_stored_balances_equal_the_postings_and_only_the_database_changes_them(
     session: Session, settings: BillingSettings
 ) -> None:
