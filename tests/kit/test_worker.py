@@ -170,6 +170,7 @@ async def test_a_fact_that_always_breaks_is_tried_five_times_then_dies(resources
 async def test_what_is_only_away_is_waited_for_and_never_counted(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F-A7"""
     monkeypatch.setattr(consumer_module, "MAX_TRIES", 1)
     answers = [Transient("away"), ConnectionRefusedError(), TimeoutError(), None]
     consumer: Consumer[Resources] = Consumer("settling", InboxMessage)
@@ -292,6 +293,7 @@ async def test_redelivered_facts_are_tried_one_by_one(resources: Resources) -> N
 async def test_a_verb_that_takes_too_long_is_cut_off_and_counted(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F-B12"""
     monkeypatch.setattr(consumer_module, "HANDLER_LIMIT_SECONDS", 0.05)
     monkeypatch.setattr(consumer_module, "MAX_TRIES", 1)
     consumer: Consumer[Resources] = Consumer("settling", InboxMessage)
@@ -451,6 +453,7 @@ async def test_a_worker_is_ready_when_its_queues_are_there(resources: Resources)
 async def test_a_worker_started_before_its_broker_begins_when_that_comes(
     resources: Resources, amqp_url: str, exchange: str, rabbit: RabbitBroker
 ) -> None:
+    """F-A4"""
     async with Proxy(amqp_url) as proxy, RabbitBroker(proxy.url, exchange=exchange) as distant:
         proxy.close_door()
         worker = Worker(replace(resources, broker=distant), [make_consumer()])
