@@ -84,6 +84,8 @@ async def main() -> None:
     async with open_stage(
         [("serve", "payment")], PAYMENT_YOOKASSA_API_URL=f"http://127.0.0.1:{there}"
     ) as stage:
+        # whose queue takes what the callbacks tell
+        await stage.theatre("init", "billing")
         await fill(stage.servers.postgres_url)
         await bare.launch(stage, bare_port)
         told, port = callbacks(), stage.ports["payment"]
