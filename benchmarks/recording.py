@@ -60,8 +60,8 @@ class Recording:
                 parts += [_quoted(text[end : found.start()]), sql]
                 end = found.end()
         parts.append(_quoted(text[end:]))
-        # a type that is not said is the column's, as long as nothing is put together
-        return parts[0] if len(parts) == 1 else f"({' || '.join(parts)})"
+        said = [part for part in parts if part != _quoted("")] or parts
+        return said[0] if len(said) == 1 else f"({' || '.join(said)})"
 
     def _expression(self, id: str) -> str | None:
         if id not in self._expressions and UUID(id).int >> MILLISECONDS_SHIFT >= self._since:

@@ -95,16 +95,6 @@ async def record(stage: Stage, user_id: UUID) -> str:
     drawn = {
         id_of(kind, number): f"md5('{kind}' || :number)::uuid" for kind in ("payment", "item", "attempt")
     }
-    once = Once(
-        Request({"type": "http"}),
-        sessions,
-        IdempotencyKey,
-        Flights(),
-        clock,
-        user_id,
-        key=str(new_id()),
-        fingerprint=b"x" * 32,
-    )
     claim = refunds.Claim(RefundSource.USER, user_id, "changed my mind", Money(1, "RUB"))
     verb = partial(
         refunds.request,
@@ -114,6 +104,16 @@ async def record(stage: Stage, user_id: UUID) -> str:
         now=datetime.now(UTC),
     )
     with recording(engine, drawn) as recorded:
+        once = Once(
+            Request({"type": "http"}),
+            sessions,
+            IdempotencyKey,
+            Flights(),
+            clock,
+            user_id,
+            key=str(new_id()),
+            fingerprint=b"x" * 32,
+        )
         await once.run(verb, answer=RefundAnswer.of)
     await engine.dispose()
     return recorded.script(rf"\set number random(1, {PAYMENTS})")
