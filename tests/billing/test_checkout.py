@@ -245,7 +245,7 @@ async def test_a_dead_link_is_never_given_out(
 async def test_the_janitor_asks_about_open_attempts_and_starts_those_never_heard_of(
     make_caller: Make, desk: PaymentDesk, sessions: Sessions, settings: BillingSettings, clock: MovableClock
 ) -> None:
-    """K2: a payment whose process died between commit and call goes on by itself."""
+    """K2, F-K5: a payment whose process died between commit and call, or whose buyer left, goes on by itself."""
     caller = make_caller()
     payment = await create(caller)
     desk.answer = hang_up

@@ -205,11 +205,9 @@ class World:
         return await self.call(method, f"/billing/api/v1{path}", json=body, headers=headers)
 
     async def serve(self, path: str, body: object, *, staff_id: UUID) -> httpx.Response:
-        """Call a door of billing as staff."""
-        headers = {
-            **self.auth.user(staff_id, "billing.read", "billing.refund"),
-            "Idempotency-Key": str(uuid4()),
-        }
+        """Call a door of billing as staff who may do everything there."""
+        rights = ("billing.read", "billing.refund", "billing.manage")
+        headers = {**self.auth.user(staff_id, *rights), "Idempotency-Key": str(uuid4())}
         return await self.call("POST", f"/billing/api/v1/admin{path}", json=body, headers=headers)
 
     async def control(self, method: str, path: str, body: object = None) -> httpx.Response:

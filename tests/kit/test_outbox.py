@@ -167,6 +167,7 @@ async def test_facts_of_transactions_side_by_side_do_not_wait_for_the_next_look(
 async def test_two_relays_at_once_send_everything_and_nothing_twice(
     relay: Relay, broker: Broker, engine: db.Engine, sessions: db.Sessions, clock: MovableClock
 ) -> None:
+    """F-B10"""
     await broker.declare([SCENES])
     ids = await play(sessions, clock, number=1200)
     other = Relay(engine, OutboxMessage, broker, clock=clock)
@@ -181,6 +182,7 @@ async def test_two_relays_at_once_send_everything_and_nothing_twice(
 async def test_rows_of_a_relay_that_was_killed_are_sent_by_another_after_its_lease(
     relay: Relay, broker: Broker, sessions: db.Sessions, clock: MovableClock
 ) -> None:
+    """K10, K12"""
     await broker.declare([SCENES])
     [id] = await play(sessions, clock)
     assert [row.id for row in await relay._claim()] == [id]
@@ -265,6 +267,7 @@ async def test_a_running_relay_rests_while_the_broker_is_away_and_goes_on_when_i
 async def test_a_fact_that_no_queue_wants_stays_unsent_and_is_tried_later(
     relay: Relay, broker: Broker, sessions: db.Sessions, clock: MovableClock
 ) -> None:
+    """F-B8"""
     await broker.declare([Subscription("settling", ("nothing.of.this",))])
     await play(sessions, clock)
     assert await relay.send_batch() == 0
