@@ -145,9 +145,11 @@ async def _store_locked(
         "received_at": now,
         "next_check_at": now + pause_after(0),
     }
-    await session.execute(insert(ProviderEvent).values(fresh).on_conflict_do_nothing())
-    stored = select(ProviderEvent).where(*_same(provider, notice)).with_for_update()
-    return (await session.scalars(stored)).one()
+    new = insert(ProviderEvent).values(fresh).on_conflict_do_nothing().returning(ProviderEvent)
+    if (stored := await session.scalar(new)) is not None:
+        return stored
+    known = select(ProviderEvent).where(*_same(provider, notice)).with_for_update()
+    return (await session.scalars(known)).one()
 
 
 def _same(provider: str, notice: Notice) -> tuple[ColumnElement[bool], ...]:
