@@ -30,10 +30,15 @@ class Service:
     has_schema: bool = True
     in_production: bool = True
 
+    @property
+    def settings(self) -> type[ServiceSettings]:
+        """What this service can be told."""
+        found = resolve_name(f"theatre.{self.name}.settings:{self.settings_class}")
+        return cast(type[ServiceSettings], found)
+
     def read_settings(self) -> ServiceSettings:
         """Read this service's settings from the environment; for `cli` alone."""
-        found = resolve_name(f"theatre.{self.name}.settings:{self.settings_class}")
-        return cast(ServiceSettings, found())
+        return self.settings()
 
     def load(self) -> None:
         """Import its code now, which takes a while, rather than in the middle of something that is timed."""
@@ -56,7 +61,7 @@ class Service:
 
         if self.has_schema:
             await migrate(self.name, settings.database_url)
-        if settings.broker_url == "embedded":
+        if settings.broker_url == "embedded" and "broker_url" not in settings.list_unused():
             await migrate("broker", settings.database_url)
 
     async def declare(self, settings: ServiceSettings) -> None:

@@ -76,9 +76,19 @@ def test_production_refuses_defaults_at_once_and_names_them(service: str) -> Non
     assert done.returncode == 2
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
-    wanted = "SANDBOX_ENV" if service == "sandbox" else f"{service.upper()}_SERVICE_SECRET"
-    assert wanted in said(done)
+    own = {"sandbox": "SANDBOX_ENV", "auth": "AUTH_SIGNING_KEY"}
+    assert own.get(service, f"{service.upper()}_SERVICE_SECRET") in said(done)
     assert CANARY[:20] not in said(done)
+
+
+@pytest.mark.parametrize(
+    "words", ["work billing", "init billing", "ledger verify", "reconcile --day 2026-11-24"]
+)
+def test_every_command_that_touches_money_refuses_defaults_in_production(words: str) -> None:
+    """RELIABILITY S-G6."""
+    done = theatre(*words.split(), THEATRE_ENV="production")
+    assert done.returncode == 2
+    assert "BILLING_SERVICE_SECRET" in said(done)
 
 
 def test_production_refuses_the_embedded_house() -> None:
