@@ -357,6 +357,19 @@ async def test_paying_by_an_earlier_attempt_abandons_the_open_one(
     assert [UUID(each) for each in told] == [late]
 
 
+async def test_what_is_earned_after_two_failed_refunds_of_one_moment_is_posted(
+    session: Session, settings: BillingSettings
+) -> None:
+    """R13: each failure makes the schedule due anew; the second recognition is another operation than the first."""
+    payment = await buy(session, settings, "plan")
+    await pay(session, settings, payment)
+    for passed in (2, 17):
+        refund = await ask_back(session, settings, payment, amount_minor=1000)
+        await refunds.fail(session, payment.id, refund.id, failure=REFUSED, now=NOW)
+        await recognition.recognize_due(session, now=NOW + days(passed))
+        assert not await disagreements(session, payment)
+
+
 ACTS = st.one_of(
     st.tuples(st.just("refund"), st.integers(1, 80000)),
     st.tuples(st.just("succeed"), st.integers(0, 5)),

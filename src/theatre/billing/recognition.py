@@ -41,12 +41,16 @@ async def recognize_due(session: Session, *, now: datetime) -> int:
         .with_for_update(skip_locked=True)
     )
     due = (await session.scalars(statement)).all()
-    await ledger.post(session, [entry for row in due if (entry := _recognize(row, now=now))], now=now)
+    entries = [entry for row in due if (entry := _recognize(row, now=now))]
+    posted = await ledger.post(session, entries, now=now)
+    if again := {entry.operation_key for entry in entries} - posted:
+        raise AssertionError(f"posted before: {sorted(again)}")
     return len(due)
 
 
 def _recognize(row: RevenueSchedule, *, now: datetime) -> Entry | None:
-    key = f"recognition:{row.payment_item_id}:{row.next_at}"
+    # one moment may come twice: whenever a refund fails the schedule is due at once
+    key = f"recognition:{row.payment_item_id}:{row.next_at}:{row.recognized_minor}"
     earned = max(earned_by(row, now) - row.recognized_minor, 0)
     row.recognized_minor += earned
     row.next_at = _next_day(row, now)
