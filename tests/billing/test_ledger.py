@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from tests.billing.acts import NOW, balances, buy, days, failure, give_back, open_attempt, pay, success
+from tests.billing.claims import Claim
 from theatre.billing import (
     attempts,
     audit,
+    disputes,
     entitlements,
     explanations,
     ledger,
@@ -24,6 +26,7 @@ from theatre.billing import (
 from theatre.billing.errors import (
     CaseNotOpen,
     CaseNotRefundable,
+    PaymentDisputed,
     PaymentNotRefundable,
     RefundExceedsPayment,
     RefundNotRequested,
@@ -376,6 +379,9 @@ ACTS = st.one_of(
     st.tuples(st.just("fail"), st.integers(0, 5)),
     st.tuples(st.just("recognize"), st.integers(0, 40)),
     st.tuples(st.just("late"), st.just(0)),
+    st.tuples(st.just("dispute"), st.integers(1, 80000)),
+    st.tuples(st.just("lose"), st.integers(0, 5)),
+    st.tuples(st.just("win"), st.integers(0, 5)),
 )
 
 
@@ -384,19 +390,35 @@ ACTS = st.one_of(
 async def test_whatever_happens_to_a_payment_every_amount_is_explained(
     sessions: Sessions, settings: BillingSettings, acts: list[tuple[str, int]], off_minor: int
 ) -> None:
-    """R1, R11, R13: any order of refunds, outcomes, late money and time leaves a ledger that explains itself."""
+    """R1–R4, R11, R13: any order of refunds, disputes, late money and time leaves a ledger that explains itself."""
     async with sessions() as session:
         payment = await discounted(session, settings, "plan", "film", off_minor=off_minor)
         await pay(session, settings, payment)
-        made: list[Refund] = []
+        made, claims = list[Refund](), list[Claim]()
         for act, number in acts:
-            await happen(session, settings, payment, made, act=act, number=number)
+            if act in {"dispute", "lose", "win"}:
+                await contest(session, payment, claims, act=act, number=number)
+            else:
+                await happen(session, settings, payment, made, act=act, number=number)
             await session.flush()
             assert not await disagreements(session, payment)
         await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        mine = [str(payment.id), *(str(refund.id) for refund in made)]
+        mine = [str(id) for id in (payment.id, *(one.id for one in made), *(one.id for one in claims))]
         assert not [fault for fault in await faults(session) if any(id in fault for id in mine)]
         await session.rollback()
+
+
+async def contest(session: Session, payment: Payment, claims: list[Claim], *, act: str, number: int) -> None:
+    """Let the payer's bank dispute some of a payment, also more than is left, or one of its disputes end."""
+    if act == "dispute":
+        claims.append(Claim.of(payment, amount_minor=number))
+        await disputes.take_note(session, claims[-1].opened(), now=NOW)
+    elif claims:
+        claim = claims[number % len(claims)]
+        ended = {str(dispute.id): dispute.status for dispute in await disputes.list_of(session, payment.id)}
+        if ended[str(claim.id)] == "open" or (act == "win" and ended[str(claim.id)] == "lost"):
+            fact = claim.won() if act == "win" else claim.lost()
+            await disputes.take_note(session, fact, now=NOW)
 
 
 async def happen(
@@ -410,7 +432,7 @@ async def happen(
 ) -> None:
     """Let one thing happen; what is refused changes nothing."""
     if act == "refund":
-        with suppress(RefundExceedsPayment, PaymentNotRefundable):
+        with suppress(RefundExceedsPayment, PaymentNotRefundable, PaymentDisputed):
             made.append(await ask_back(session, settings, payment, amount_minor=number))
     elif act == "recognize":
         await recognition.recognize_due(session, now=NOW + days(number))
@@ -426,7 +448,25 @@ async def happen(
 
 # what breaks each statement, done to the rows of one payment
 POSTINGS = "entry_id IN (SELECT id FROM billing.ledger_entry WHERE payment_id = :payment)"
+NEW_DISPUTE = (
+    "INSERT INTO billing.dispute (id, payment_id, attempt_id, provider, provider_reference, status, revision,"
+    " amount_minor, currency, withdrawn_minor, reason, opened_at, closed_at)"
+    " SELECT id, id, paid_attempt_id, provider, id::text, 'won', 1, 1, 'RUB', 0, '', paid_at, paid_at"
+    " FROM billing.payment WHERE id = :payment"
+)
 PLANTS: dict[str, str] = {
+    "what a dispute took is booked, and nothing of one that was won but the fee that was kept": (
+        NEW_DISPUTE.replace("'won', 1, 1, 'RUB', 0", "'lost', 1, 1, 'RUB', 1")
+    ),
+    "refunds and disputes together never cost more than was paid": (
+        f"UPDATE billing.ledger_posting SET account = 'chargebacks' WHERE account = 'cash:yookassa' AND {POSTINGS}"
+    ),
+    "what a dispute took beyond what was left of its payment has a case": (
+        f"WITH made AS ({NEW_DISPUTE} RETURNING id, payment_id), posted AS (UPDATE billing.ledger_posting"
+        f" SET account = 'unallocated' WHERE account = 'cash:yookassa' AND {POSTINGS})"
+        " UPDATE billing.ledger_entry e SET operation_key = concat_ws(':', 'dispute', made.id, 0) FROM made"
+        " WHERE e.payment_id = made.payment_id AND e.kind = 'capture'"
+    ),
     "no buyer owes anything: every sale is captured": (
         f"UPDATE billing.ledger_posting SET account = 'receivable' WHERE account = 'cash:yookassa' AND {POSTINGS}"
     ),
