@@ -1,7 +1,7 @@
 """Disputes: a payer's bank takes money back, or does not; in any order, twice, beside refunds."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from tests.billing.acts import NOW, balances, buy, days, events, give_back, pay, success
 from tests.billing.claims import FEE_MINOR, Claim, open_cases, tell
+from tests.billing.conftest import Caller
 from tests.billing.test_ledger import ask_back, disagreements, faults
 from theatre.billing import cases, disputes, entitlements, refunds, settlements
 from theatre.billing.disputes import CaptureUnsettled
@@ -24,6 +25,7 @@ from theatre.billing.models import (
     Subscription,
 )
 from theatre.billing.settings import BillingSettings
+from theatre.contracts.money import Amount
 from theatre.contracts.payment import DisputeFact, Failure
 from theatre.kit.db import Session, Sessions
 from theatre.kit.ids import new_id
@@ -250,6 +252,7 @@ async def test_rights_that_a_refund_took_meanwhile_do_not_come_back(
     refund = await ask_back(session, settings, payment)
     claim = Claim.of(payment)
     await tell(session, claim.opened())
+    assert not await may_watch(session, payment)
     await refunds.succeed(session, payment.id, refund.id, now=NOW)
     await tell(session, claim.won())
     assert payment.status == "refunded"
@@ -434,3 +437,27 @@ async def test_a_new_dispute_is_stored_whole(session: Session, settings: Billing
         payment.total_minor,
         FEE_MINOR,
     )
+
+
+async def test_staff_see_disputes_on_the_payment_in_the_list_and_as_csv(
+    make_caller: Callable[..., Caller], sessions: Sessions, settings: BillingSettings
+) -> None:
+    """Capability 19. The fee may be in another currency than the disputed money."""
+    async with sessions.begin() as session:
+        payment = await bought(session, settings, "film")
+        fact = Claim.of(payment, amount_minor=10000).opened()
+        fee = Amount(amount_minor=500, currency="JPY")
+        await tell(session, fact.model_copy(update={"fee": fee}))
+    staff = make_caller("billing.read")
+    [listed] = (await staff.get("/admin/disputes", status="open", payment_id=payment.id)).json()["items"]
+    assert listed["amount"] == listed["withdrawn"] == {"amount": "100.00", "currency": "RUB"}
+    assert (listed["fee"], listed["reason"]) == ({"amount": "500", "currency": "JPY"}, "fraudulent")
+    assert (await staff.get(f"/admin/payments/{payment.id}")).json()["disputes"] == [listed]
+    explained = (await staff.get(f"/admin/payments/{payment.id}/explain")).json()
+    assert explained["agrees"]
+    names = {step["name"].partition(": ")[2] for step in explained["steps"] if "dispute" in step["name"]}
+    assert names == {"lost", "fee"}
+    assert (await staff.get("/admin/disputes", status="lost")).json()["items"] == []
+    [row] = await staff.get_csv("/admin/disputes")
+    assert (row["amount"], row["withdrawn"], row["currency"]) == ("100.00", "100.00", "RUB")
+    assert (row["fee"], row["fee_currency"]) == ("500", "JPY")

@@ -62,12 +62,16 @@ def share(payment: Payment, disputes: Sequence[Dispute], *, refunded_minor: int)
     left_minor, shares = payment.total_minor - refunded_minor, list[Share]()
     for dispute in disputes:
         taken_minor = taken(dispute).amount_minor
-        is_ours = (dispute.attempt_id, dispute.currency) == (payment.paid_attempt_id, payment.currency)
-        loss_minor = min(taken_minor, left_minor) if is_ours else 0
+        loss_minor = min(taken_minor, left_minor) if is_of_payment(payment, dispute) else 0
         left_minor -= loss_minor
         beyond = Money(taken_minor - loss_minor, dispute.currency)
         shares.append(Share(dispute, Money(loss_minor, dispute.currency), beyond))
     return shares
+
+
+def is_of_payment(payment: Payment, dispute: Dispute) -> bool:
+    """Tell whether a dispute is about the money that paid a payment."""
+    return (dispute.attempt_id, dispute.currency) == (payment.paid_attempt_id, payment.currency)
 
 
 def taken(dispute: Dispute) -> Money:
@@ -141,8 +145,10 @@ async def _follow_rights(
     """Take a payment's rights while all that was paid for them is gone, and bring back what that took."""
     if payment.status != PaymentStatus.PAID:
         return
-    gone_minor = payment.refunded_minor + sum(one.loss.amount_minor for one in shares)
-    if gone_minor >= payment.total_minor:
+    taken_minor = sum(
+        taken(one.dispute).amount_minor for one in shares if is_of_payment(payment, one.dispute)
+    )
+    if payment.refunded_minor + taken_minor >= payment.total_minor:
         await entitlements.revoke(session, payment, until_won=True, now=now)
         return
     lost = await entitlements.restore(session, payment, now=now)
