@@ -11,7 +11,12 @@ from tests.billing.acts import NOW
 from theatre.billing import disputes
 from theatre.billing.models import Case, Payment
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import DisputeFact, DisputeLost, DisputeOpened, DisputeWon
+from theatre.contracts.payment_disputes import (
+    DisputeFact,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+)
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 

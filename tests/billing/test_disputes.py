@@ -12,7 +12,8 @@ from tests.billing.acts import NOW, balances, buy, days, events, give_back, pay,
 from tests.billing.claims import FEE_MINOR, Claim, open_cases, tell
 from tests.billing.conftest import Caller
 from tests.billing.test_ledger import ask_back, disagreements, faults
-from theatre.billing import cases, disputes, entitlements, refunds, settlements
+from tests.billing.test_provider_refunds import told as refunded_in_cabinet
+from theatre.billing import cases, disputes, entitlements, provider_refunds, refunds, settlements
 from theatre.billing.disputes import CaptureUnsettled
 from theatre.billing.errors import PaymentDisputed
 from theatre.billing.models import (
@@ -26,7 +27,10 @@ from theatre.billing.models import (
 )
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import DisputeFact, Failure
+from theatre.contracts.payment import Failure
+from theatre.contracts.payment_disputes import (
+    DisputeFact,
+)
 from theatre.kit.db import Session, Sessions
 from theatre.kit.ids import new_id
 
@@ -241,6 +245,29 @@ async def test_a_refund_on_its_way_is_marked_for_review_and_not_booked_twice(
         assert (held["chargebacks"], held["cash:yookassa"]) == (total, -FEE_MINOR)
         assert "unallocated" not in held
         assert "dispute_unexpected" not in await open_cases(session, payment)
+    await check(session, payment)
+
+
+async def test_money_given_back_in_the_cabinet_besides_is_not_lost_twice(
+    session: Session, settings: BillingSettings
+) -> None:
+    """R3, the other way round: we refuse to, but somebody may still do it at the provider's."""
+    payment = await bought(session, settings, "plan")
+    claim = Claim.of(payment)
+    await tell(session, claim.opened())
+    event = refunded_in_cabinet(payment, claim.attempt_id, payment.total_minor)
+    for _ in range(2):
+        await provider_refunds.recognize(session, event, now=NOW)
+    held = await balances(session, payment)
+    assert (held["cash:yookassa"], held["unallocated"]) == (
+        -FEE_MINOR - payment.total_minor,
+        payment.total_minor,
+    )
+    assert "chargebacks" not in held
+    assert "dispute_unexpected" in await open_cases(session, payment)
+    await tell(session, claim.won(fee_minor=None))
+    assert await open_cases(session, payment) == []
+    assert not await may_watch(session, payment)
     await check(session, payment)
 
 

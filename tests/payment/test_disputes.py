@@ -20,7 +20,9 @@ from tests.payment.stage import (
     give_back,
 )
 from tests.payment.test_stripe import begin, begin_paid
-from theatre.contracts.payment import DisputeOpened
+from theatre.contracts.payment_disputes import (
+    DisputeOpened,
+)
 from theatre.payment.models import Attempt, Dispute, ProviderEvent
 
 PAID = "payment.attempt.succeeded"

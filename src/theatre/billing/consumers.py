@@ -15,15 +15,12 @@ from theatre.contracts.billing import (
 )
 from theatre.contracts.money import Amount
 from theatre.contracts.notification import PAYMENT_STATUS, NotificationEvent
-from theatre.contracts.payment import (
-    AttemptFailed,
-    AttemptSucceeded,
+from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, RefundFailed, RefundSucceeded
+from theatre.contracts.payment_disputes import (
     DisputeFact,
     DisputeLost,
     DisputeOpened,
     DisputeWon,
-    RefundFailed,
-    RefundSucceeded,
 )
 from theatre.kit.db import Session
 from theatre.kit.events import Envelope

@@ -15,7 +15,9 @@ from theatre.billing import cases, entitlements, ledger, refund_items
 from theatre.billing.cases import Trouble
 from theatre.billing.ledger import Entry, Line, credit, debit
 from theatre.billing.models import CaseKind, Dispute, LedgerEntry, Payment, PaymentStatus
-from theatre.contracts.payment import DisputeStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit.db import Session
 from theatre.kit.money import Money, to_decimal
 

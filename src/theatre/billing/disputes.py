@@ -20,7 +20,7 @@ from theatre.billing.models import (
     Refund,
     RefundStatus,
 )
-from theatre.contracts.payment import (
+from theatre.contracts.payment_disputes import (
     DISPUTE_TRANSITIONS,
     DisputeFact,
     DisputeLost,

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import select
 
 from theatre.contracts.money import Amount
-from theatre.contracts.payment import (
+from theatre.contracts.payment import AttemptStatus
+from theatre.contracts.payment_disputes import (
     DISPUTE_TRANSITIONS,
-    AttemptStatus,
     DisputeFact,
     DisputeLost,
     DisputeOpened,

@@ -8,7 +8,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from theatre.contracts.payment import AttemptStatus, DisputeStatus, RefundStatus
+from theatre.contracts.payment import AttemptStatus, RefundStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit import db
 from theatre.kit.db import Big
 from theatre.kit.outbox import OutboxColumns

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from theatre.billing.models.payments import Payment
 from theatre.billing.models.schema import Base, one_of
-from theatre.contracts.payment import DisputeStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit.db import Big
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from theatre.contracts.payment import DisputeStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 
 
 class ProductKind(StrEnum):

@@ -11,7 +11,10 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 from uuid import UUID
 
-from theatre.contracts.payment import AttemptStatus, DisputeStatus, RefundStatus
+from theatre.contracts.payment import AttemptStatus, RefundStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit.money import Money
 from theatre.payment.errors import ProviderUnknown
 

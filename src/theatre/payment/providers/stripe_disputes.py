@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from theatre.contracts.payment import DisputeStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit.money import Money, MoneyError
 from theatre.payment.errors import OutcomeUnknown
 from theatre.payment.providers import DisputeReading, ProviderRefused

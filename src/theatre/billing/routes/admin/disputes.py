@@ -7,7 +7,9 @@ from fastapi import APIRouter, Response
 from theatre.billing import disputes
 from theatre.billing.routes.staff import Reader, Wanted
 from theatre.billing.schemas import DisputeAnswer
-from theatre.contracts.payment import DisputeStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
 from theatre.kit.sheets import IN_OPENAPI
