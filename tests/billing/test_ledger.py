@@ -23,7 +23,9 @@ from tests.billing.acts import (
     success,
 )
 from tests.billing.checks import disagreements, faults
+from tests.billing.claims import Claim
 from theatre.billing import (
+    disputes,
     ledger,
     recognition,
     refunds,
@@ -31,6 +33,7 @@ from theatre.billing import (
     verification,
 )
 from theatre.billing.errors import (
+    PaymentDisputed,
     PaymentNotRefundable,
     RefundExceedsPayment,
 )
@@ -124,6 +127,9 @@ ACTS = st.one_of(
     st.tuples(st.just("fail"), st.integers(0, 5)),
     st.tuples(st.just("recognize"), st.integers(0, 40)),
     st.tuples(st.just("late"), st.just(0)),
+    st.tuples(st.just("dispute"), st.integers(1, 80000)),
+    st.tuples(st.just("lose"), st.integers(0, 5)),
+    st.tuples(st.just("win"), st.integers(0, 5)),
 )
 
 
@@ -132,19 +138,35 @@ ACTS = st.one_of(
 async def test_whatever_happens_to_a_payment_every_amount_is_explained(
     sessions: Sessions, settings: BillingSettings, acts: list[tuple[str, int]], off_minor: int
 ) -> None:
-    """R1, R11, R13: any order of refunds, outcomes, late money and time leaves a ledger that explains itself."""
+    """R1–R4, R11, R13: any order of refunds, disputes, late money and time leaves a ledger that explains itself."""
     async with sessions() as session:
         payment = await discounted(session, settings, "plan", "film", off_minor=off_minor)
         await pay(session, settings, payment)
-        made: list[Refund] = []
+        made, claims = list[Refund](), list[Claim]()
         for act, number in acts:
-            await happen(session, settings, payment, made, act=act, number=number)
+            if act in {"dispute", "lose", "win"}:
+                await contest(session, payment, claims, act=act, number=number)
+            else:
+                await happen(session, settings, payment, made, act=act, number=number)
             await session.flush()
             assert not await disagreements(session, payment)
         await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        mine = [str(payment.id), *(str(refund.id) for refund in made)]
+        mine = [str(id) for id in (payment.id, *(one.id for one in made), *(one.id for one in claims))]
         assert not [fault for fault in await faults(session) if any(id in fault for id in mine)]
         await session.rollback()
+
+
+async def contest(session: Session, payment: Payment, claims: list[Claim], *, act: str, number: int) -> None:
+    """Let the payer's bank dispute some of a payment, also more than is left, or one of its disputes end."""
+    if act == "dispute":
+        claims.append(Claim.of(payment, amount_minor=number))
+        await disputes.take_note(session, claims[-1].opened(), now=NOW)
+    elif claims:
+        claim = claims[number % len(claims)]
+        ended = {str(dispute.id): dispute.status for dispute in await disputes.list_of(session, payment.id)}
+        if ended[str(claim.id)] == "open" or (act == "win" and ended[str(claim.id)] == "lost"):
+            fact = claim.won() if act == "win" else claim.lost()
+            await disputes.take_note(session, fact, now=NOW)
 
 
 async def happen(
@@ -158,7 +180,7 @@ async def happen(
 ) -> None:
     """Let one thing happen; what is refused changes nothing."""
     if act == "refund":
-        with suppress(RefundExceedsPayment, PaymentNotRefundable):
+        with suppress(RefundExceedsPayment, PaymentNotRefundable, PaymentDisputed):
             made.append(await ask_back(session, settings, payment, amount_minor=number))
     elif act == "recognize":
         await recognition.recognize_due(session, now=NOW + days(number))

@@ -32,6 +32,7 @@ USER = UUID(int=7)
 LISTS = [
     "/payments",
     "/refunds",
+    "/disputes",
     "/subscriptions",
     "/products",
     "/prices",

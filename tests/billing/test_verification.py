@@ -17,7 +17,25 @@ from theatre.kit.db import Session
 
 # what breaks each statement, done to the rows of one payment
 POSTINGS = "entry_id IN (SELECT id FROM billing.ledger_entry WHERE payment_id = :payment)"
+NEW_DISPUTE = (
+    "INSERT INTO billing.dispute (id, payment_id, attempt_id, provider, provider_reference, status, revision,"
+    " amount_minor, currency, withdrawn_minor, reason, opened_at, closed_at)"
+    " SELECT id, id, paid_attempt_id, provider, id::text, 'won', 1, 1, 'RUB', 0, '', paid_at, paid_at"
+    " FROM billing.payment WHERE id = :payment"
+)
 PLANTS: dict[str, str] = {
+    "what a dispute took is booked, and nothing of one that was won but the fee that was kept": (
+        NEW_DISPUTE.replace("'won', 1, 1, 'RUB', 0", "'lost', 1, 1, 'RUB', 1")
+    ),
+    "refunds and disputes together never cost more than was paid": (
+        f"UPDATE billing.ledger_posting SET account = 'chargebacks' WHERE account = 'cash:yookassa' AND {POSTINGS}"
+    ),
+    "what a dispute took beyond what was left of its payment has a case": (
+        f"WITH made AS ({NEW_DISPUTE} RETURNING id, payment_id), posted AS (UPDATE billing.ledger_posting"
+        f" SET account = 'unallocated' WHERE account = 'cash:yookassa' AND {POSTINGS})"
+        " UPDATE billing.ledger_entry e SET operation_key = concat_ws(':', 'dispute', made.id, 0) FROM made"
+        " WHERE e.payment_id = made.payment_id AND e.kind = 'capture'"
+    ),
     "no buyer owes anything: every sale is captured": (
         f"UPDATE billing.ledger_posting SET account = 'receivable' WHERE account = 'cash:yookassa' AND {POSTINGS}"
     ),

@@ -20,6 +20,7 @@ from theatre.billing.routes.admin import (
     cases,
     catalogue,
     customers,
+    disputes,
     ledger,
     messages,
     payments,
@@ -49,6 +50,7 @@ CONSUMERS = [outcomes, sending, telling]
 ADMIN = [
     payments,
     refunds,
+    disputes,
     receipts,
     promotions,
     customers,

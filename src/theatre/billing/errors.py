@@ -141,6 +141,11 @@ class PaymentNotRefundable(errors.Conflict):
     title = "There is nothing to give back for this payment"
 
 
+class PaymentDisputed(errors.Conflict):
+    code = "billing.payment_disputed"
+    title = "The payer's bank disputes this payment, or has taken its money back; nothing of it is given back here"
+
+
 class RefundExceedsPayment(errors.Conflict):
     code = "billing.refund_exceeds_payment"
     title = "Refunds together would be more than was paid"

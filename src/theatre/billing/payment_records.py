@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, literal, select, union_all
+from sqlalchemy import CompoundSelect, literal, select, union_all
 from sqlalchemy.orm import selectinload
 
-from theatre.billing import ledger, payments, refunds
+from theatre.billing import disputes, ledger, payments, refunds
 from theatre.billing.models import (
+    Dispute,
     LedgerEntry,
     Payment,
     PaymentStatus,
@@ -69,7 +70,8 @@ REFUND_COLUMNS = (
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
     """Which payments are wanted; moments are of creation, `since` included and `until` not. `reference` is an id of
-    the payment, its buyer or one of its attempts, or the provider's of its money."""
+    the payment, its buyer or one of its attempts, or the provider's of its money
+    or of a dispute about it."""
 
     status: PaymentStatus | None = None
     user_id: UUID | None = None
@@ -86,6 +88,7 @@ class Record:
     payment: Payment
     history: Sequence[PaymentTransition]
     refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
     entries: Sequence[LedgerEntry]
 
     @property
@@ -118,13 +121,16 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
     )
 
 
-def _referred(reference: str) -> Select[UUID | None] | CompoundSelect[UUID | None]:
+def _referred(reference: str) -> CompoundSelect[UUID | None]:
     """Find payments by any id: each branch has an index of its own, which one OR over them would not use."""
-    found = [select(LedgerEntry.payment_id).where(LedgerEntry.provider_reference == reference)]
+    found = [
+        select(LedgerEntry.payment_id).where(LedgerEntry.provider_reference == reference),
+        select(Dispute.payment_id).where(Dispute.provider_reference == reference),
+    ]
     try:
         known = UUID(reference)
     except ValueError:
-        return found[0]
+        return union_all(*found)
     return union_all(
         *found,
         select(literal(known)),
@@ -155,6 +161,7 @@ async def get(session: Session, payment_id: UUID) -> Record:
         payment,
         history=(await session.scalars(statement.order_by(PaymentTransition.id))).all(),
         refunds=await refunds.list_of(session, payment_id),
+        disputes=await disputes.list_of(session, payment_id),
         entries=await ledger.list_entries(session, payment_id),
     )
 

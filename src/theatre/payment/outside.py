@@ -7,7 +7,7 @@ from theatre.contracts.short_link import ShortLinkClient
 from theatre.kit.clock import Clock
 from theatre.payment.fiscal import Registers
 from theatre.payment.flights import Flights
-from theatre.payment.providers import Provider, Providers, choose
+from theatre.payment.providers import DisputeDesks, Provider, Providers, choose
 from theatre.payment.statements import Statements
 from theatre.payment.states import States
 
@@ -16,7 +16,7 @@ from theatre.payment.states import States
 class Outside:
     """Ports, and the addresses we have to know. `public_url` has no slash at its end.
 
-    `registers` are the payment systems that register fiscal receipts, by name.
+    `registers` are the payment systems that register fiscal receipts, `dispute_desks` those that show disputes.
     `routes` are the providers that are tried for a currency where none is named, in their order.
     """
 
@@ -27,6 +27,7 @@ class Outside:
     clock: Clock
     public_url: str
     statements: Statements = field(default_factory=dict)
+    dispute_desks: DisputeDesks = field(default_factory=dict)
     registers: Registers = field(default_factory=dict)
     flights: Flights = field(default_factory=Flights)
     routes: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from theatre.kit.fields import Answer, Body, MoneyField
 from theatre.kit.money import Money
-from theatre.sandbox.models import FaultKind, Notification, Shop
+from theatre.sandbox.models import Dispute, DisputeStatus, FaultKind, Notification, Shop
 from theatre.sandbox.operations import Operation
 from theatre.sandbox.schemas import WebAddress
 from theatre.sandbox.yoomoney_models import Behaviour, Signing
@@ -127,6 +127,30 @@ class ShopsAnswer(Answer):
     """All shops."""
 
     items: list[ShopAnswer]
+
+
+class DisputeOrder(Body):
+    """What a payer's bank wants back: all of a payment unless an amount is named, or only an answer."""
+
+    amount_minor: Annotated[int, Field(strict=True, ge=1, le=10**12)] | None = None
+    is_inquiry: bool = False
+
+
+class DisputeAnswer(Answer):
+    """A dispute of a payment."""
+
+    id: UUID
+    payment_id: UUID
+    status: DisputeStatus
+    is_inquiry: bool
+    amount_minor: int
+    withdrawn_minor: int | None
+    currency: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, dispute: Dispute) -> "DisputeAnswer":
+        return cls.model_validate(dispute)
 
 
 class WalletChange(Body):

@@ -34,6 +34,14 @@ class RefundStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class DisputeStatus(StrEnum):
+    """Where a dispute stands; the last two are final."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
 class FaultKind(StrEnum):
     """What can be made to go wrong: with an answer of the API, or (`notification_…`) with a notification."""
 
@@ -187,6 +195,32 @@ class Refund(Base):
         Index("ix_refund_newest", "shop_id", text("created_at DESC"), text("id DESC")),
         Index("ix_refund_payment_id", "payment_id"),
         Index("ix_refund_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+
+class Dispute(Base):
+    """What a payer's bank wants back of a payment, at Stripe's face only. An inquiry takes nothing unless it is lost.
+
+    `withdrawn_minor` was taken from the shop, which gets it back with a dispute that it wins.
+    """
+
+    __tablename__ = "dispute"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    shop_id: Mapped[str]
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey(Payment.id))
+    status: Mapped[DisputeStatus] = mapped_column(Text)
+    is_inquiry: Mapped[bool]
+    amount_minor: Mapped[Big]
+    withdrawn_minor: Mapped[Big | None]
+    currency: Mapped[str]
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0 AND withdrawn_minor >= 0", name="amounts_positive"),
+        CheckConstraint("status IN ('open', 'won', 'lost')", name="status_known"),
+        Index("ix_dispute_payment_id", "payment_id"),
     )
 
 

@@ -20,8 +20,18 @@ from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
 from theatre.sandbox import stripe_events
 from theatre.sandbox.cards import SCENARIOS, NotificationCourse
 from theatre.sandbox.errors import NoSuchObject
-from theatre.sandbox.models import Face, Notification, Payment, PaymentStatus, Refund, RefundStatus, face_of
+from theatre.sandbox.models import (
+    Dispute,
+    Face,
+    Notification,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    face_of,
+)
 from theatre.sandbox.objects import payment_object, refund_object
+from theatre.sandbox.stripe_disputes import dispute_object
 
 # moments of the tries after the event: 0 s, 10 s, 1 min, 5 min, 15 min, then hourly for a day
 TRIES_AFTER = (
@@ -66,6 +76,15 @@ def tell_of_refund(session: Session, refund: Refund, payment: Payment, *, now: d
             _add(session, payment, news, course=None, now=now)
     elif refund.status == RefundStatus.SUCCEEDED:
         _add(session, payment, ("refund.succeeded", refund_object(refund)), course=None, now=now)
+
+
+def tell_of_dispute(
+    session: Session, dispute: Dispute, payment: Payment, *, news: Sequence[str], now: datetime
+) -> None:
+    """Have the shop told how a dispute stands, in as many notifications as there is news."""
+    about = dispute_object(dispute, payment)
+    for event in news:
+        _add(session, payment, (f"charge.dispute.{event}", about), course=None, now=now)
 
 
 def _add(

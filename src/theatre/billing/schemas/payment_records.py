@@ -5,6 +5,7 @@ from uuid import UUID
 
 from theatre.billing.models import Payment, Refund
 from theatre.billing.payment_records import Record
+from theatre.billing.schemas.disputes import DisputeAnswer
 from theatre.billing.schemas.ledger import EntryAnswer
 from theatre.billing.schemas.money import money
 from theatre.billing.schemas.payments import FailureAnswer, PaymentAnswer, payment_fields
@@ -100,6 +101,7 @@ class StaffPaymentDetails(StaffPaymentAnswer):
     history: list[TransitionAnswer]
     attempts: list[AttemptAnswer]
     refunds: list[StaffRefundAnswer]
+    disputes: list[DisputeAnswer]
     ledger: list[EntryAnswer]
 
     @classmethod
@@ -114,5 +116,6 @@ class StaffPaymentDetails(StaffPaymentAnswer):
             history=[TransitionAnswer.model_validate(change) for change in record.history],
             attempts=[AttemptAnswer.of(id, attempts.get(id)) for id in record.attempt_ids],
             refunds=[StaffRefundAnswer.of(refund) for refund in record.refunds],
+            disputes=[DisputeAnswer.of(dispute) for dispute in record.disputes],
             ledger=[EntryAnswer.of(entry) for entry in record.entries],
         )

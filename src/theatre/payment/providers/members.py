@@ -11,8 +11,9 @@ from theatre.kit.clock import Clock
 from theatre.kit.db import Sessions
 from theatre.kit.ids import new_id
 from theatre.payment.fiscal import FiscalRegister
-from theatre.payment.providers import Provider, stripe, stripe_wire, yookassa, yookassa_wire
+from theatre.payment.providers import DisputeDesk, Provider, stripe, stripe_wire, yookassa, yookassa_wire
 from theatre.payment.providers.pages import Pages
+from theatre.payment.providers.stripe_disputes import StripeDisputes
 from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
 from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yoomoney_parts import open_parts
@@ -30,13 +31,14 @@ class Wire(Protocol):
 @dataclass(frozen=True)
 class Member:
     """One payment system, the wire to be closed, and what else it can: register receipts, list its operations, take
-    money from wallets whose owners allowed it."""
+    money from wallets whose owners allowed it, show disputes."""
 
     provider: Provider
     wire: Wire
     register: FiscalRegister | None = None
     statement: Statement | None = None
     wallet: Wallet | None = None
+    dispute_desk: DisputeDesk | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def make_stripe(ground: Ground) -> Member:
         pages=pages_of(settings, settings.stripe_page_hosts, settings.stripe_api_url),
         takes_test_money=settings.env != "production",
     )
-    return Member(stripe.Stripe(wire, trust, ground.clock), wire)
+    desk = StripeDisputes(wire, takes_test_money=trust.takes_test_money)
+    return Member(stripe.Stripe(wire, trust, ground.clock), wire, dispute_desk=desk)
 
 
 def make_yoomoney(ground: Ground) -> Member:

@@ -65,6 +65,10 @@ REFUND_EVENTS = {
     "refund.failed": RefundStatus.FAILED,
 }
 REFUNDED = "charge.refunded"
+DISPUTE_EVENTS = frozenset(
+    f"charge.dispute.{news}"
+    for news in ("created", "updated", "funds_withdrawn", "funds_reinstated", "closed")
+)
 
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,255}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_.]{1,100}$")]
@@ -73,7 +77,7 @@ Whole = Annotated[int, Field(strict=True)]
 Seconds = Annotated[int, Field(strict=True, ge=0, le=253_402_300_799)]
 
 
-def _unless_bare(value: Any) -> Any:
+def unless_bare(value: Any) -> Any:
     """Take a reference that was not opened for us as nothing."""
     return None if isinstance(value, str) else value
 
@@ -85,7 +89,7 @@ class BalanceTransaction(Shape):
 
 class Charge(Shape):
     created: Seconds
-    balance_transaction: Annotated[BalanceTransaction | None, BeforeValidator(_unless_bare)] = None
+    balance_transaction: Annotated[BalanceTransaction | None, BeforeValidator(unless_bare)] = None
 
 
 class Decline(Shape):
@@ -98,7 +102,7 @@ class Intent(Shape):
     status: Word
     amount_received: Whole
     currency: Currency
-    latest_charge: Annotated[Charge | None, BeforeValidator(_unless_bare)] = None
+    latest_charge: Annotated[Charge | None, BeforeValidator(unless_bare)] = None
     last_payment_error: Decline | None = None
 
     @property
@@ -134,7 +138,7 @@ class Session(Shape):
     livemode: bool
     expires_at: Seconds
     url: str | None = None
-    payment_intent: Annotated[Intent | None, BeforeValidator(_unless_bare)] = None
+    payment_intent: Annotated[Intent | None, BeforeValidator(unless_bare)] = None
     metadata: Mapping[str, str] | None = None
 
     def to_reading(self, *, doubt: str | None) -> Reading:
@@ -236,6 +240,7 @@ class NotifiedObject(Shape):
     status: Word | None = None
     payment_status: Word | None = None
     refunds: Inner | None = None
+    balance_transactions: list[dict[str, Any]] | None = None
 
 
 class Data(Shape):
@@ -251,7 +256,8 @@ class Event(Shape):
     def to_notice(self) -> Notice:
         """Say it in our words; an event that we have no use for has no kind.
 
-        A refund is told of many times, so its status is a part of the event: only the same news twice is one.
+        A refund is told of many times, so its status is a part of the event: only the same news twice is one. Of a
+        dispute also the number of its movements of money is.
         """
         about = self.data.object
         if self.type in SESSION_EVENTS:
@@ -260,6 +266,9 @@ class Event(Shape):
         if self.type in REFUND_EVENTS:
             event = f"{self.type}:{about.status or ''}"
             return Notice(event, about.id, ObjectKind.REFUND, REFUND_EVENTS[self.type])
+        if self.type in DISPUTE_EVENTS:
+            event = f"{self.type}:{about.status or ''}:{len(about.balance_transactions or ())}"
+            return Notice(event, about.id, ObjectKind.DISPUTE, NOTHING_CLAIMED)
         if self.type == REFUNDED and about.refunds is not None and about.refunds.data:
             # older versions of the API show the refunds of a charge, the newest first; newer ones tell of each
             return Notice(self.type, about.refunds.data[0].id, ObjectKind.REFUND, NOTHING_CLAIMED)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from theatre.sandbox import disputes
 from theatre.sandbox.calls import InTransaction, JsonAnswer, MerchantRoute, OurResources, Reading
 from theatre.sandbox.objects import Object
 from theatre.sandbox.stripe import refunds, sessions
@@ -14,6 +15,7 @@ from theatre.sandbox.stripe.schemas import (
     SessionOrder,
     read_as,
 )
+from theatre.sandbox.stripe_disputes import DISPUTE, dispute_object
 from theatre.sandbox.stripe_objects import (
     INTENT,
     REFUND,
@@ -104,3 +106,12 @@ async def list_refunds(fields: Query, account: CallingAccount, session: Reading)
 @router.get("/refunds/{refund_id}", summary="Read a refund")
 async def read_refund(refund_id: str, account: CallingAccount, session: Reading) -> JsonAnswer:
     return JsonAnswer(refund_object(await refunds.get(session, account.id, read_id(refund_id, REFUND))))
+
+
+@router.get("/disputes/{dispute_id}", summary="Read a dispute")
+async def read_dispute(
+    dispute_id: str, fields: Query, account: CallingAccount, session: Reading
+) -> JsonAnswer:
+    opened = opened_by(read_as(Opening, fields).expand)
+    dispute, payment = await disputes.get(session, account.id, read_id(dispute_id, DISPUTE))
+    return JsonAnswer(dispute_object(dispute, payment, opened))

@@ -51,7 +51,8 @@ async def list_payments(
 
 
 @router.get(
-    "/payments/{payment_id}", summary="A payment with its history, attempts, refunds and ledger entries"
+    "/payments/{payment_id}",
+    summary="A payment with its history, attempts, refunds, disputes and ledger entries",
 )
 async def get_payment(payment_id: UUID, staff: Reader) -> StaffPaymentDetails:
     async with transaction(staff.held.sessions) as session:
