@@ -13,6 +13,7 @@ from theatre.kit.ids import new_id
 from theatre.payment.fiscal import FiscalRegister
 from theatre.payment.providers import Provider, stripe, stripe_wire, yookassa, yookassa_wire
 from theatre.payment.providers.pages import Pages
+from theatre.payment.providers.stripe_statement import StripeStatement
 from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
 from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yoomoney_parts import open_parts
@@ -104,13 +105,13 @@ def make_stripe(ground: Ground) -> Member:
         pages=pages_of(settings, settings.stripe_page_hosts, settings.stripe_api_url),
         takes_test_money=settings.env != "production",
     )
-    return Member(stripe.Stripe(wire, trust, ground.clock), wire)
+    return Member(stripe.Stripe(wire, trust, ground.clock), wire, statement=StripeStatement(wire))
 
 
 def make_yoomoney(ground: Ground) -> Member:
     """Make YooMoney with the payers' wallets that go with it."""
     parts = open_parts(ground.settings, ground.sessions, clock=ground.clock, transport=ground.transport)
-    return Member(parts.provider, parts.wire, wallet=parts.wallet)
+    return Member(parts.provider, parts.wire, statement=parts.statement, wallet=parts.wallet)
 
 
 MAKERS: Mapping[str, Callable[[Ground], Member]] = {

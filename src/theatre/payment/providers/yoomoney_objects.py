@@ -49,6 +49,11 @@ class Operation(Shape):
         return money_of(self.amount if self.amount_due is None else self.amount_due)
 
     @property
+    def spent(self) -> Money:
+        """What an outgoing operation cost the wallet."""
+        return money_of(self.amount)
+
+    @property
     def is_by_card(self) -> bool:
         """Tell whether a card paid, not a wallet."""
         return self.sender == ""
