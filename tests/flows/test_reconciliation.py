@@ -66,6 +66,7 @@ async def test_a_day_of_the_house_matches_three_ways_and_a_tampered_register_doe
     await demo(house.url)
     status, said = await reconcile(house)
     assert (status, "register_not_imported" in said) == (0, True), said
+    assert all(f"{name} " in said for name in ("stripe", "yookassa", "yoomoney")), said
     lines = await fetch_register(house, tmp_path / "register.csv")
     assert len(lines) == 3
     status, said = await reconcile(house, "--register", str(tmp_path / "register.csv"))
