@@ -30,7 +30,7 @@ from theatre.payment.providers import (
 )
 from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.shapes import names, read_item
-from theatre.payment.providers.stripe_amounts import to_wire
+from theatre.payment.providers.stripe_amounts import MINIMUMS, to_wire
 from theatre.payment.providers.stripe_lists import REFUNDS, SESSIONS, find_session_id, walk
 from theatre.payment.providers.stripe_objects import Event, Listed, Refund, Session
 from theatre.payment.providers.stripe_signature import is_good
@@ -74,6 +74,7 @@ class Stripe:
         key_lifetime=timedelta(hours=24),
         has_partial_refunds=True,
         has_cancel=True,
+        minimums=MINIMUMS,
     )
 
     def __init__(self, wire: Wire, trust: Trust, clock: Clock) -> None:

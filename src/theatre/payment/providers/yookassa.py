@@ -66,6 +66,8 @@ class YooKassa:
         link_lifetime=timedelta(hours=1),
         key_lifetime=timedelta(hours=24),
         has_partial_refunds=True,
+        # by card and by the fast payments of banks alike
+        minimums={"RUB": 100},
     )
 
     def __init__(self, wire: Wire, trust: Trust) -> None:
