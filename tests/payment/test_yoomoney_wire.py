@@ -18,7 +18,7 @@ from theatre.kit.routing import UnsupportedMediaType
 from theatre.payment.errors import ForgedCallback, MalformedCallback, OutcomeUnknown
 from theatre.payment.failures import BY_HAND
 from theatre.payment.providers import Callback, Notice, ObjectKind, Order, ProviderRefused, RefundOrder
-from theatre.payment.providers import yoomoney_wire as wire_module
+from theatre.payment.providers import wire as wire_module
 from theatre.payment.providers.yoomoney import Trust, YooMoney
 from theatre.payment.providers.yoomoney_commission import charged_of, credited_of, explains, fee_of
 from theatre.payment.providers.yoomoney_history import Books

@@ -35,7 +35,7 @@ from theatre.payment.providers.stripe_lists import REFUNDS, SESSIONS, find_sessi
 from theatre.payment.providers.stripe_objects import Event, Listed, Refund, Session
 from theatre.payment.providers.stripe_signature import is_good
 from theatre.payment.providers.stripe_wire import Wire
-from theatre.payment.providers.wire import check_absent
+from theatre.payment.providers.wire import unless_absent
 
 MAX_NAME_CHARACTERS = 250
 MAX_REASON_CHARACTERS = 500
@@ -145,10 +145,8 @@ class Stripe:
 
     async def read_refund(self, reference: str) -> RefundReading | None:
         """See `Provider`."""
-        try:
-            refund = await self._wire.get(f"{REFUNDS}/{reference}", Refund)
-        except ProviderRefused as refusal:
-            check_absent(refusal)
+        refund = await unless_absent(self._wire.get(f"{REFUNDS}/{reference}", Refund))
+        if refund is None:
             return None
         intent_id = refund.payment_intent
         session_id = await find_session_id(self._wire, intent_id) if intent_id else None
@@ -180,11 +178,7 @@ class Stripe:
             raise MalformedCallback from error
 
     async def _find_session(self, reference: str) -> Session | None:
-        try:
-            return await self._wire.get(f"{SESSIONS}/{reference}", Session, params=OPENED)
-        except ProviderRefused as refusal:
-            check_absent(refusal)
-            return None
+        return await unless_absent(self._wire.get(f"{SESSIONS}/{reference}", Session, params=OPENED))
 
     async def _get_session(self, reference: str) -> Session:
         session = await self._find_session(reference)
