@@ -58,6 +58,8 @@ user = typer.Typer(no_args_is_help=True, help="Accounts.")
 app.add_typer(user, name="user")
 ledger = typer.Typer(no_args_is_help=True, help="The books.")
 app.add_typer(ledger, name="ledger")
+outbox = typer.Typer(no_args_is_help=True, help="What services have told each other.")
+app.add_typer(outbox, name="outbox")
 
 
 def known(name: str) -> Service:
@@ -69,6 +71,21 @@ def known(name: str) -> Service:
     if name not in BY_NAME:
         raise typer.BadParameter(f"there is no {name!r}, but {', '.join(BY_NAME)}")
     return BY_NAME[name]
+
+
+def moment(text: str) -> datetime:
+    """Read a moment.
+
+    Raises:
+        typer.BadParameter: it is none, or says no zone.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no moment") from error
+    if read.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} names no zone: say Z, or an offset as +03:00")
+    return read
 
 
 ServiceArgument = Annotated[Service, typer.Argument(parser=known, metavar="SERVICE", help=", ".join(BY_NAME))]
@@ -214,6 +231,29 @@ def verify_ledger(
         return is_good
 
     raise typer.Exit(0 if run(verify()) else 1)
+
+
+@outbox.command("replay")
+def replay_outbox(
+    service: ServiceArgument,
+    since: Annotated[
+        datetime,
+        typer.Option(
+            parser=moment, metavar="MOMENT", help="From when on, as 2026-11-24T09:30:00Z; a day at most."
+        ),
+    ],
+) -> None:
+    """Send again what a service has sent since a moment, after a broker lost its data; whoever heard it drops it."""
+    from theatre.embedded import HouseSettings, reached
+
+    if not service.has_outbox:
+        raise typer.BadParameter(f"{service.name} tells nobody anything")
+
+    async def replayed() -> int:
+        async with reached(HouseSettings(), read(service)) as settings:
+            return await service.replay(settings, since=since)
+
+    print(f"{run(replayed())} messages of {service.name} are sent again")
 
 
 @app.command()

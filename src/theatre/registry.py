@@ -6,6 +6,7 @@ A service's code is imported when it is asked for, so that a process that serves
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -28,6 +29,7 @@ class Service:
     prefixes: tuple[str, ...]
     has_worker: bool = False
     has_schema: bool = True
+    has_outbox: bool = False
     in_production: bool = True
 
     @property
@@ -70,6 +72,23 @@ class Service:
             async with self.open_worker(settings) as worker:
                 await declare_queues(worker)
 
+    async def replay(self, settings: ServiceSettings, *, since: datetime) -> int:
+        """Have what it has sent since a moment sent again, after a broker lost its data; give the number.
+
+        Whoever has heard it already drops the repeat. What was sent more than a day ago is not kept.
+        """
+        from theatre.kit.clock import SystemClock
+        from theatre.kit.db import open_own_engine, sessions_of, transaction
+        from theatre.kit.outbox import replay_since
+
+        table = resolve_name(f"theatre.{self.name}.models:OutboxMessage")
+        engine = open_own_engine(settings)
+        try:
+            async with transaction(sessions_of(engine)) as session:
+                return await replay_since(session, table, since=since, now=SystemClock().now())
+        finally:
+            await engine.dispose()
+
     async def seed(self, settings: ServiceSettings) -> None:
         """Write its reference data; safe to repeat."""
         if self.has_schema:
@@ -85,9 +104,9 @@ async def declare_queues(worker: "Worker[Any]") -> None:
 
 
 SERVICES = (
-    Service("auth", "AuthSettings", ("auth",)),
-    Service("billing", "BillingSettings", ("billing",), has_worker=True),
-    Service("payment", "PaymentSettings", ("payment",)),
+    Service("auth", "AuthSettings", ("auth",), has_outbox=True),
+    Service("billing", "BillingSettings", ("billing",), has_worker=True, has_outbox=True),
+    Service("payment", "PaymentSettings", ("payment",), has_outbox=True),
     Service("notification", "NotificationSettings", ("notification", "mail"), has_worker=True),
     Service("short_link", "ShortLinkSettings", ("short_link", "s")),
     Service("sandbox", "SandboxSettings", ("sandbox",), in_production=False),

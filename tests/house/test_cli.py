@@ -20,6 +20,8 @@ COMMANDS = [
     "demo",
     "doctor",
     "reconcile",
+    "ledger verify",
+    "outbox replay",
 ]
 LIMIT_SECONDS = 60
 CANARY = "canary-value-that-must-not-be-seen"
@@ -44,15 +46,28 @@ def test_every_command_explains_itself(command: str) -> None:
     assert "Usage: " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "work", "init", "migrate"])
+@pytest.mark.parametrize("command", ["serve", "work", "init", "migrate", "outbox replay"])
 def test_an_unknown_service_is_refused_with_the_names_of_those_that_are(command: str) -> None:
-    done = theatre(command, "nosuch")
+    done = theatre(*command.split(), "nosuch")
     assert done.returncode == 2
     assert all(service.name in said(done) for service in SERVICES)
 
 
 def test_a_service_without_a_worker_has_none_to_run() -> None:
     assert theatre("work", "auth").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("service", "since", "why"),
+    [
+        ("web", "2026-11-24T00:00:00Z", "tells nobody anything"),
+        ("billing", "2026-11-24T00:00:00", "names no zone"),
+        ("billing", "yesterday", "is no moment"),
+    ],
+)
+def test_a_replay_that_makes_no_sense_is_refused(service: str, since: str, why: str) -> None:
+    done = theatre("outbox", "replay", service, "--since", since)
+    assert (done.returncode, why in said(done)) == (2, True), said(done)
 
 
 def test_migrate_wants_to_know_what() -> None:

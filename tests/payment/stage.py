@@ -102,14 +102,18 @@ class Stage:
         attempt: dict[str, Any] = response.json()
         return attempt
 
-    async def list_operations(self, since: datetime, **params: str) -> list[dict[str, Any]]:
-        """Read all pages of what the payment system did since a moment, as billing does."""
+    async def list_operations(
+        self, since: datetime, *, provider: str = "yookassa", **params: str
+    ) -> list[dict[str, Any]]:
+        """Read all pages of what a payment system did in the day from a moment on, as billing does."""
         until = (since + timedelta(days=1)).isoformat()
         asked = {"since": since.isoformat(), "until": until, **params}
         items: list[dict[str, Any]] = []
         while True:
             response = await self.caller().get(
-                f"{PREFIX}/providers/yookassa/operations", params=asked, headers=self.auth.service("billing")
+                f"{PREFIX}/providers/{provider}/operations",
+                params=asked,
+                headers=self.auth.service("billing"),
             )
             assert response.status_code == 200, response.text
             items += response.json()["items"]
@@ -117,11 +121,14 @@ class Stage:
                 return items
             asked["cursor"] = response.json()["next_cursor"]
 
-    async def settle_operation(self, kind: str, **which: str) -> httpx.Response:
+    async def settle_operation(
+        self, kind: str, *, provider: str = "yookassa", **which: str
+    ) -> httpx.Response:
         """Have one operation read again, as billing does."""
         headers = {"Content-Type": "application/json", **self.auth.service("billing")}
         body = {"kind": kind, **which}
-        return await self.caller().post(f"{PREFIX}/providers/yookassa/operations", json=body, headers=headers)
+        path = f"{PREFIX}/providers/{provider}/operations"
+        return await self.caller().post(path, json=body, headers=headers)
 
     async def refund_in_cabinet(self, attempt: dict[str, Any], value: str = "399.00") -> dict[str, Any]:
         """Give money back as somebody does in the payment system's own cabinet: without a word to us."""

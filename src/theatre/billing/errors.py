@@ -100,6 +100,11 @@ class ProviderUnknown(errors.Invalid):
     title = "No such payment system"
 
 
+class AmountTooSmall(errors.Conflict):
+    code = "billing.amount_too_small"
+    title = "No payment system that may be chosen takes so small an amount; nothing was asked for"
+
+
 class ReturnAddressForeign(errors.Invalid):
     code = "billing.return_url_foreign"
     title = "return_url must be an address of this site"

@@ -19,6 +19,7 @@ from theatre.billing.models import (
     Refund,
     RefundStatus,
 )
+from theatre.contracts.notification import DeliveryState, NotificationClient
 from theatre.contracts.payment import Attempt, PaymentClient
 from theatre.kit.db import Session
 from theatre.kit.http import Refused, Unknown
@@ -28,7 +29,7 @@ from theatre.kit.logging import get_logger
 log = get_logger(__name__)
 
 ASK_LIMIT_SECONDS = 3.0
-"""A page does not wait longer for payment-service."""
+"""A page does not wait longer for another service."""
 MAX_ASKED = 20
 PAYMENT_COLUMNS = (
     Payment.id,
@@ -170,6 +171,16 @@ async def ask_attempts(client: PaymentClient, attempt_ids: Sequence[UUID]) -> di
     """Ask payment-service about the latest attempts; those that it does not answer for in time are absent."""
     answers = await asyncio.gather(*(_ask(client, attempt_id) for attempt_id in attempt_ids[-MAX_ASKED:]))
     return {attempt.id: attempt for attempt in answers if attempt is not None}
+
+
+async def ask_deliveries(client: NotificationClient, payment_id: UUID) -> list[DeliveryState] | None:
+    """Ask notification-service what was told about a payment; None if it does not answer in time."""
+    try:
+        async with asyncio.timeout(ASK_LIMIT_SECONDS):
+            return await client.list_deliveries(payment_id)
+    except (Unknown, Refused, TimeoutError) as error:
+        log.info("deliveries not shown", payment_id=str(payment_id), error=repr(error))
+        return None
 
 
 async def _ask(client: PaymentClient, attempt_id: UUID) -> Attempt | None:

@@ -48,6 +48,14 @@ class Notification(Base):
     """What somebody is to be told. `dedupe_key` recognises a repeat."""
 
     __tablename__ = "notification"
+    __table_args__ = (
+        Index(
+            "ix_notification_payment_id",
+            text("(data ->> 'payment_id')"),
+            "created_at",
+            postgresql_where=text("data ->> 'payment_id' IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]

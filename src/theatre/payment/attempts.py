@@ -48,10 +48,10 @@ async def start(sessions: Sessions, asked: AttemptStart, *, outside: Outside) ->
     """Begin an attempt, or go on with the one of this id: its provider is asked with the id as the key.
 
     Raises:
-        ProviderUnknown, ReturnUrlForeign, AttemptIdReused, PaymentHasOpenAttempt
+        ProviderUnknown, AmountTooSmall, ReturnUrlForeign, AttemptIdReused, PaymentHasOpenAttempt
         OutcomeUnknown: the attempt is kept and goes on by itself; ask again with the same id.
     """
-    provider = outside.provider(asked.provider or outside.route(asked.total.currency)[0])
+    provider = outside.choose(asked.provider, asked.total.to_money())
     check_return_url(asked.return_url, public_url=outside.public_url)
     now = outside.clock.now()
     record = partial(_record, asked=asked, provider=provider, now=now)
@@ -174,7 +174,8 @@ async def offer(sessions: Sessions, attempt: Attempt, *, outside: Outside) -> At
 async def _turn(
     sessions: Sessions, attempt: Attempt, refusal: ProviderRefused, *, outside: Outside
 ) -> Attempt:
-    turn_to = outside.after(attempt.provider, attempt.currency) if attempt.is_routed else None
+    total = Money(attempt.amount_minor, attempt.currency)
+    turn_to = outside.after(attempt.provider, total) if attempt.is_routed else None
     if turn_to is not None:
         provider = outside.provider(attempt.provider)
         begun = await provider.find_by_attempt(attempt.id, since=attempt.created_at)

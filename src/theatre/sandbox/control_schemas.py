@@ -61,19 +61,24 @@ class FaultsAnswer(Answer):
     items: list[FaultAnswer]
 
 
-class NotificationAnswer(Answer):
-    """A notification and what came of it."""
+class SendingAnswer(Answer):
+    """What came of sending a notification."""
 
     id: UUID
-    payment_id: UUID
-    event: str
-    body: dict[str, Any]
     tries: int
     created_at: datetime
     next_try_at: datetime | None
     delivered_at: datetime | None
     last_status: int | None
     last_error: str | None
+
+
+class NotificationAnswer(SendingAnswer):
+    """A notification and what came of it."""
+
+    payment_id: UUID
+    event: str
+    body: dict[str, Any]
     is_lost: bool
 
     @classmethod
@@ -179,17 +184,10 @@ class WalletsAnswer(Answer):
     items: list[WalletAnswer]
 
 
-class WalletNotificationAnswer(Answer):
+class WalletNotificationAnswer(SendingAnswer):
     """A notification to a wallet's owner and what came of it."""
 
-    id: UUID
     wallet: str
     operation_id: str
     label: str
     body: str
-    tries: int
-    created_at: datetime
-    next_try_at: datetime | None
-    delivered_at: datetime | None
-    last_status: int | None
-    last_error: str | None

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from theatre.kit import db
 from theatre.kit.db import Big
+from theatre.sandbox.sending import SendingColumns
 
 # a receipt and what it belongs to may be written in one go, in any order
 AT_COMMIT: Any = {"deferrable": True, "initially": "DEFERRED"}
@@ -258,27 +259,18 @@ class IdempotenceKey(Base):
     created_at: Mapped[datetime]
 
 
-class Notification(Base):
-    """A notification with the object as it was then. `claimed_until` is the lease of the sender at work.
+class Notification(SendingColumns, Base):
+    """A notification with the object as it was then.
 
     `course` says what is to happen on its first try: nothing special, or lost, duplicated, late.
     """
 
     __tablename__ = "notification"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     shop_id: Mapped[str]
     payment_id: Mapped[UUID]
     event: Mapped[str]
-    body: Mapped[str]
     course: Mapped[str | None]
-    tries: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    next_try_at: Mapped[datetime | None]
-    claimed_until: Mapped[datetime | None]
-    delivered_at: Mapped[datetime | None]
-    last_status: Mapped[int | None]
-    last_error: Mapped[str | None]
     is_lost: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (

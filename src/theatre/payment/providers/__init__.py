@@ -4,7 +4,7 @@ A member turns whatever comes over the wire into a reading, a refusal or `Outcom
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -43,7 +43,8 @@ class Capabilities:
     """What a provider is and can do.
 
     `link_lifetime` is how long its page may be paid, `key_lifetime` how long it remembers our idempotency keys.
-    With `has_cancel` a page can be made worthless before its time.
+    With `has_cancel` a page can be made worthless before its time. `minimums` are the smallest amounts it takes, in
+    minor units by currency, as far as it publishes them: of others it decides itself.
     """
 
     title: str
@@ -51,6 +52,11 @@ class Capabilities:
     key_lifetime: timedelta
     has_partial_refunds: bool
     has_cancel: bool = False
+    minimums: Mapping[str, int] = field(default_factory=dict)
+
+    def takes(self, total: Money) -> bool:
+        """Tell whether an amount is worth asking for."""
+        return total.amount_minor >= self.minimums.get(total.currency, 0)
 
 
 @dataclass(frozen=True, slots=True)

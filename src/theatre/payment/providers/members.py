@@ -14,6 +14,7 @@ from theatre.payment.fiscal import FiscalRegister
 from theatre.payment.providers import DisputeDesk, Provider, stripe, stripe_wire, yookassa, yookassa_wire
 from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.stripe_disputes import StripeDisputes
+from theatre.payment.providers.stripe_statement import StripeStatement
 from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
 from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yoomoney_parts import open_parts
@@ -107,13 +108,14 @@ def make_stripe(ground: Ground) -> Member:
         takes_test_money=settings.env != "production",
     )
     desk = StripeDisputes(wire, takes_test_money=trust.takes_test_money)
-    return Member(stripe.Stripe(wire, trust, ground.clock), wire, dispute_desk=desk)
+    provider = stripe.Stripe(wire, trust, ground.clock)
+    return Member(provider, wire, statement=StripeStatement(wire), dispute_desk=desk)
 
 
 def make_yoomoney(ground: Ground) -> Member:
     """Make YooMoney with the payers' wallets that go with it."""
     parts = open_parts(ground.settings, ground.sessions, clock=ground.clock, transport=ground.transport)
-    return Member(parts.provider, parts.wire, wallet=parts.wallet)
+    return Member(parts.provider, parts.wire, statement=parts.statement, wallet=parts.wallet)
 
 
 MAKERS: Mapping[str, Callable[[Ground], Member]] = {

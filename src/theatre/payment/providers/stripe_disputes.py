@@ -14,12 +14,12 @@ from theatre.contracts.payment_disputes import (
 )
 from theatre.kit.money import Money, MoneyError
 from theatre.payment.errors import OutcomeUnknown
-from theatre.payment.providers import DisputeReading, ProviderRefused
+from theatre.payment.providers import DisputeReading
 from theatre.payment.providers.shapes import Shape, id_in
 from theatre.payment.providers.stripe_amounts import from_wire
 from theatre.payment.providers.stripe_objects import Currency, Id, Seconds, Whole, Word, moment, unless_bare
 from theatre.payment.providers.stripe_wire import Wire
-from theatre.payment.providers.wire import check_absent
+from theatre.payment.providers.wire import unless_absent
 
 # our attempt is named by the payment intent
 OPENED = {"expand": ["payment_intent"]}
@@ -111,10 +111,8 @@ class StripeDisputes:
 
     async def read(self, reference: str) -> DisputeReading | None:
         """See `DisputeDesk`."""
-        try:
-            dispute = await self._wire.get(f"disputes/{reference}", Dispute, params=OPENED)
-        except ProviderRefused as refusal:
-            check_absent(refusal)
+        dispute = await unless_absent(self._wire.get(f"disputes/{reference}", Dispute, params=OPENED))
+        if dispute is None:
             return None
         is_real = dispute.livemode or self._takes_test_money
         try:

@@ -186,11 +186,13 @@ class Refund(Shape):
     status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
     amount: Whole
     currency: Currency
+    created: Seconds
+    payment_intent: Id | None = None
     failure_reason: str | None = None
     metadata: Mapping[str, str] | None = None
 
-    def to_reading(self) -> RefundReading:
-        """Say it in our words.
+    def to_reading(self, *, payment_reference: str | None) -> RefundReading:
+        """Say it in our words; which session its payment is of it does not tell.
 
         Raises:
             MoneyError
@@ -205,7 +207,32 @@ class Refund(Shape):
             failure_code=REFUND_FAILURES.get(self.failure_reason or "", failures.REFUSED)
             if is_failed
             else None,
+            payment_reference=payment_reference,
+            created_at=moment(self.created),
         )
+
+
+class ListedCharge(Shape):
+    """A charge as the list of transactions shows it. Its metadata are its intent's."""
+
+    id: Id
+    object: Literal["charge"]
+    amount_captured: Whole
+    currency: Currency
+    created: Seconds
+    payment_intent: Id | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+class Transaction(Shape):
+    """What moved the balance. Its own amount and its fee are in the account's currency, not in the payer's."""
+
+    id: Id
+    object: Literal["balance_transaction"]
+    type: Word
+    fee: Whole
+    currency: Currency
+    source: Annotated[Mapping[str, Any] | None, BeforeValidator(unless_bare)] = None
 
 
 class Page(Shape):
@@ -214,6 +241,11 @@ class Page(Shape):
     object: Literal["list"]
     data: list[dict[str, Any]]
     has_more: bool
+
+    @property
+    def next_after(self) -> str | None:
+        """Name the item after which the next page begins; None if there is none."""
+        return str(self.data[-1].get("id")) if self.has_more and self.data else None
 
 
 class Fault(Shape):

@@ -4,6 +4,7 @@ Nothing is repeated here: whoever asks has a schedule for that, and a key under 
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -111,14 +112,18 @@ class Line:
         await self._http.aclose()
 
 
-def check_absent(refusal: ProviderRefused) -> None:
-    """Take a refusal to show something for its absence, if that is what it says.
+async def unless_absent(asking: Awaitable[M]) -> M | None:
+    """Give the object that is asked for; None where the refusal to show it says that there is none.
 
     Raises:
-        OutcomeUnknown: it says something else.
+        OutcomeUnknown: also where it is refused with other words.
     """
-    if refusal.code != str(HTTPStatus.NOT_FOUND.value):
-        raise OutcomeUnknown(f"a question was answered with {refusal.code}") from refusal
+    try:
+        return await asking
+    except ProviderRefused as refusal:
+        if refusal.code != str(HTTPStatus.NOT_FOUND.value):
+            raise OutcomeUnknown(f"a question was answered with {refusal.code}") from refusal
+        return None
 
 
 def printable(words: str) -> str:
