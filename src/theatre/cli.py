@@ -87,7 +87,7 @@ def up(
     house.check_production()
     if reset:
         run(embedded.reset(house))
-    observe(house)
+    observe(house, house.service)
     if reload:
         run(embedded.live_reloading(house, os.environ))
         return
@@ -136,7 +136,7 @@ def application() -> "FastAPI":
     """Make the application that this process serves; called by granian in each of its processes."""
     service = BY_NAME[os.environ[SERVED]]
     settings = read(service)
-    observe(settings)
+    observe(settings, service.name)
     made = service.create_app(settings)
     spare_loaded()
     return made
@@ -148,7 +148,7 @@ def work(service: ServiceArgument) -> None:
     if not service.has_worker:
         raise typer.BadParameter(f"{service.name} has no worker of its own")
     settings = read(service)
-    observe(settings)
+    observe(settings, f"{service.name}-worker")
 
     async def working() -> None:
         async with service.open_worker(settings) as worker:
@@ -275,10 +275,10 @@ def read(service: Service) -> ServiceSettings:
     return settings
 
 
-def observe(settings: ServiceSettings) -> None:
+def observe(settings: ServiceSettings, name: str) -> None:
     """Set up logs of this process, and the export of traces and errors where the settings name a receiver."""
-    configure_logging(form=settings.log_format, level=settings.log_level, service=settings.service)
-    atexit.register(start_export(settings.service, settings.otlp_endpoint))
+    configure_logging(form=settings.log_format, level=settings.log_level)
+    atexit.register(start_export(name, settings.otlp_endpoint, environment=settings.env))
     if settings.sentry_dsn:
         import sentry_sdk
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 import structlog
 
-from theatre.kit.telemetry import current_trace_id
+from theatre.kit.telemetry import current_service, current_trace_id
 
 SECRET_NAMES = re.compile(
     r"password|secret|token|authorization|cookie|card_number|cvc|csc|api_key|signature", re.IGNORECASE
@@ -30,7 +30,7 @@ def get_logger(name: str) -> Any:
     return structlog.get_logger(name)
 
 
-def configure_logging(*, form: Literal["json", "text"], level: str, service: str) -> None:
+def configure_logging(*, form: Literal["json", "text"], level: str) -> None:
     """Set up log lines of this process on its standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -47,7 +47,6 @@ def configure_logging(*, form: Literal["json", "text"], level: str, service: str
         logger_factory=_logger_factory(form),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
 
 
@@ -70,6 +69,7 @@ def _to_json(value: Any, **_: Any) -> bytes:
 
 
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["service"] = current_service()
     if trace_id := current_trace_id():
         event["trace_id"] = trace_id
     return event

@@ -6,6 +6,7 @@ Sent rows are kept for a day, so that what a broker lost can be sent again.
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
 from typing import cast as typed
@@ -38,7 +39,7 @@ from theatre.kit.events import Event
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
 from theatre.kit.tasks import finish, pause
-from theatre.kit.telemetry import current_traceparent
+from theatre.kit.telemetry import Kind, current_traceparent, is_exporting, span
 from theatre.kit.wakeup import listen
 
 KEEP_SENT = timedelta(hours=24)
@@ -174,10 +175,11 @@ class Relay:
         if not rows:
             return 0
         failure = Unpublished(())
-        try:
-            await self._broker.publish([_message_of(row) for row in rows])
-        except Unpublished as error:
-            failure = error
+        with ExitStack() as spans:
+            try:
+                await self._broker.publish([_message_of(row, spans) for row in rows])
+            except Unpublished as error:
+                failure = error
         await self._mark({row.id: row.tries for row in rows}, failure)
         if failure.unsent - failure.refused.keys():
             raise failure
@@ -239,16 +241,22 @@ def _refuse(table: Table, id: UUID, reason: str, *, tries: int, now: datetime) -
     )
 
 
-def _message_of(row: Row[Any]) -> Message:
+def _message_of(row: Row[Any], spans: ExitStack) -> Message:
+    """Write a row as a message; where spans are exported, its sending becomes a part of the trace it comes from."""
+    trace = row.trace
+    if is_exporting():
+        known = {"messaging.operation.type": "send", "messaging.message.id": str(row.id)}
+        spans.enter_context(span(f"send {row.type}", row.trace, kind=Kind.PRODUCER, attributes=known))
+        trace = current_traceparent()
     envelope = {
         "id": str(row.id),
         "type": row.type,
         "version": row.version,
         "occurred_at": row.occurred_at,
-        "trace": row.trace,
+        "trace": trace,
         "data": row.data,
     }
-    return Message(row.id, row.type, orjson.dumps(envelope), row.trace)
+    return Message(row.id, row.type, orjson.dumps(envelope), trace)
 
 
 async def delete_sent(session: Session, table: Table, *, now: datetime) -> int:

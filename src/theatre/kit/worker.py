@@ -7,12 +7,15 @@ from functools import partial
 from random import SystemRandom
 from typing import Any, Generic
 
+import structlog
+
 from theatre.kit.broker.port import Message, Receive, Retry, Verdict
 from theatre.kit.consumer import Consumer, R, WorkerResources
+from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
 from theatre.kit.outbox import Relay
 from theatre.kit.tasks import finish
-from theatre.kit.telemetry import span
+from theatre.kit.telemetry import Kind, serving, span
 
 __all__ = ["Consumer", "Job", "Worker", "WorkerResources"]
 
@@ -39,16 +42,21 @@ class Job(Generic[R]):
 
 @dataclass
 class Worker(Generic[R]):
-    """Everything a service does without being asked over HTTP."""
+    """Everything a service does without being asked over HTTP. `name` is whose work logs and traces say it is."""
 
     resources: R
     consumers: Sequence[Consumer[R]] = ()
     relays: Sequence[Relay] = ()
     jobs: Sequence[Job[R]] = ()
     concurrency: int = field(default=8, kw_only=True)
+    name: str = field(default="worker", kw_only=True)
 
     async def run(self) -> None:
         """Run until cancelled; then finish what is at work, within 10 s."""
+        with serving(self.name):
+            await self._run()
+
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for consumer in self.consumers:
                 group.create_task(self._keep(f"consume {consumer.queue}", partial(self._consume, consumer)))
@@ -72,7 +80,13 @@ class Worker(Generic[R]):
 
     def _receiver(self, consumer: Consumer[R]) -> Receive:
         async def receive(message: Message, redelivered: bool) -> Verdict:
-            with span(f"consume {message.key}", message.trace):
+            known = {"messaging.destination.name": consumer.queue, "messaging.message.id": str(message.id)}
+            with (
+                serving(self.name),
+                # who is called on behalf of a message learns its id
+                structlog.contextvars.bound_contextvars(request_id=str(message.id)),
+                span(f"consume {message.key}", message.trace, kind=Kind.CONSUMER, attributes=known),
+            ):
                 if not redelivered:
                     return await self._receive(consumer, message, redelivered=False)
                 async with consumer.suspects:
@@ -104,8 +118,12 @@ class Worker(Generic[R]):
             await asyncio.sleep(job.every_seconds * CHANCE.uniform(1 - JITTER, 1 + JITTER))
 
     async def _run_once(self, job: Job[R]) -> None:
-        with span(f"job {job.name}"):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=str(new_id())),
+            span(f"job {job.name}") as step,
+        ):
             try:
                 await job.run(self.resources)
-            except Exception:
+            except Exception as error:
+                step.fail(type(error).__name__)
                 log.exception("job.failed", job=job.name)

@@ -20,6 +20,7 @@ from theatre.kit.errors import Problem, Transient
 from theatre.kit.faults import describe
 from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
+from theatre.kit.telemetry import resumed
 from theatre.notification.channels import Channel
 from theatre.notification.errors import Deferred, Undeliverable, Unwritable
 from theatre.notification.kinds import DATA_OF, Kind
@@ -51,6 +52,7 @@ class Claim:
     kind: str
     user_id: UUID
     data: dict[str, Any]
+    trace: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,11 @@ async def deliver_due(sessions: Sessions, post: Post, *, clock: Clock) -> bool:
 
 
 async def _deliver(sessions: Sessions, claim: Claim, post: Post, *, clock: Clock) -> None:
-    outcome = await attempt(claim, post, now=clock.now())
-    async with transaction(sessions) as session:
-        is_ours = await record(session, claim, outcome, now=clock.now())
-    log.info("delivery", id=str(claim.id), status=outcome.status, error=outcome.error, is_ours=is_ours)
+    with resumed("deliver", claim.trace):
+        outcome = await attempt(claim, post, now=clock.now())
+        async with transaction(sessions) as session:
+            is_ours = await record(session, claim, outcome, now=clock.now())
+        log.info("delivery", id=str(claim.id), status=outcome.status, error=outcome.error, is_ours=is_ours)
 
 
 async def claim_due(session: Session, *, now: datetime) -> list[Claim]:
@@ -110,6 +113,7 @@ async def claim_due(session: Session, *, now: datetime) -> list[Claim]:
             Notification.kind,
             Notification.user_id,
             Notification.data,
+            Notification.trace,
         )
         .execution_options(synchronize_session=False)
     )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from theatre.kit.http import HttpClient
 from theatre.payment.errors import OutcomeUnknown
 from theatre.payment.providers import ProviderRefused
 
@@ -54,7 +55,7 @@ class Line:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.title = title
-        self._http = httpx.AsyncClient(
+        self._http = HttpClient(
             base_url=url,
             auth=auth,
             headers=headers,

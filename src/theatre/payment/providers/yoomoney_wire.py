@@ -11,6 +11,7 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from theatre.kit.http import HttpClient
 from theatre.kit.logging import get_logger
 from theatre.payment.errors import OutcomeUnknown
 from theatre.payment.providers.yoomoney_objects import TokenAnswer
@@ -27,7 +28,7 @@ class Wire:
     """Sends one request at a time. Never repeats one: whoever asks has a schedule for that."""
 
     def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._http = httpx.AsyncClient(
+        self._http = HttpClient(
             base_url=url, transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False
         )
 
