@@ -20,6 +20,7 @@ from theatre import registry
 from theatre.kit.errors import Problem
 from theatre.kit.garbage import spare_loaded
 from theatre.kit.logging import configure_logging
+from theatre.kit.reports import start_reports
 from theatre.kit.servers import ServersError
 from theatre.kit.settings import InsecureSettings, ServiceSettings
 from theatre.kit.telemetry import start_export
@@ -279,10 +280,7 @@ def observe(settings: ServiceSettings, name: str) -> None:
     """Set up logs of this process, and the export of traces and errors where the settings name a receiver."""
     configure_logging(form=settings.log_format, level=settings.log_level)
     atexit.register(start_export(name, settings.otlp_endpoint, environment=settings.env))
-    if settings.sentry_dsn:
-        import sentry_sdk
-
-        sentry_sdk.init(settings.sentry_dsn, environment=settings.env, send_default_pii=False)
+    atexit.register(start_reports(settings.sentry_dsn, environment=settings.env))
 
 
 async def until_signal(work: Coroutine[Any, Any, None]) -> None:

@@ -40,3 +40,18 @@ def test_values_are_cut_and_printable() -> None:
 def test_ids_and_amounts_stay_readable() -> None:
     event = {"payment_id": "01a20590-1fb9-7111-b9ce-bdef64b3de24", "amount_minor": 39900}
     assert mask_secrets(None, "", event) == event
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "duplicate key\nDETAIL:  Key (email)=(bob@canary) already exists.",
+        r"IntegrityError('duplicate key\nDETAIL:  Key (login, email)=(bob, bob@canary (x)) already exists.')",
+        "violates check\nDETAIL:  Failing row contains (1, bob@canary, (null), 2026).\n[SQL: x]",
+        r"IntegrityError('violates\nDETAIL:  Failing row contains (1, bob@canary, null).')",
+    ],
+)
+def test_rows_that_postgresql_quotes_are_hidden(words: str) -> None:
+    shown = mask_secrets(None, "", {"error": words})["error"]
+    assert MASK in shown
+    assert "bob" not in shown

@@ -19,6 +19,7 @@ SECRET_VALUES = re.compile(
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
     r"|\b(?:\d[ -]?){12,18}\d\b"
     r"|(?<=://)[^/\s:@]+:[^@\s/]+(?=@)"
+    r"|(?<=\bFailing row contains )\(.*?\)(?=\.(?:\s|\\|'|$))|(?<=\bKey )\([^)]*\)=\(.*?\)(?= (?:already|is|conflicts))"
 )
 MASK = "***"
 MAX_VALUE_CHARACTERS = 8_000
@@ -88,5 +89,10 @@ def _masked(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_masked(name, item) for item in value]
     if isinstance(value, str):
-        return SECRET_VALUES.sub(MASK, value[:MAX_VALUE_CHARACTERS]).encode("utf-8", "replace").decode()
+        return masked(value[:MAX_VALUE_CHARACTERS]).encode("utf-8", "replace").decode()
     return value
+
+
+def masked(words: str) -> str:
+    """Hide what looks like a secret, and the rows that PostgreSQL quotes where a constraint does not hold."""
+    return SECRET_VALUES.sub(MASK, words)

@@ -1,6 +1,6 @@
 """Traces: W3C context carried over HTTP and through the broker, exported by OpenTelemetry when an endpoint is set.
 
-Without an endpoint the SDK of OpenTelemetry is not loaded; the trace id still travels, so logs of all services meet. Spans
+Without an endpoint nothing that makes spans is loaded; the trace id still travels, so logs of all services meet. Spans
 say what was done and how long it took, never for whom or with what: no values, no query strings, no words of errors.
 """
 

@@ -14,6 +14,7 @@ from theatre.kit.consumer import Consumer, R, WorkerResources
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
 from theatre.kit.outbox import Relay
+from theatre.kit.reports import report
 from theatre.kit.tasks import finish
 from theatre.kit.telemetry import Kind, serving, span
 
@@ -100,16 +101,18 @@ class Worker(Generic[R]):
                 return await consumer.attempt(message, self.resources, redelivered=redelivered)
             except Exception as error:
                 return await consumer.judge(error, message, self.resources, redelivered=redelivered)
-        except Exception:
+        except Exception as error:
             log.exception("worker.verdict_unrecorded", queue=consumer.queue, id=str(message.id))
+            report(error, queue=consumer.queue, message=message.key)
             return Retry(UNRECORDED_SECONDS)
 
     async def _keep(self, name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
             try:
                 await start()
-            except Exception:
+            except Exception as error:
                 log.exception("worker.restarting", part=name)
+                report(error, part=name)
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _repeat(self, job: Job[R]) -> None:
@@ -127,3 +130,4 @@ class Worker(Generic[R]):
             except Exception as error:
                 step.fail(type(error).__name__)
                 log.exception("job.failed", job=job.name)
+                report(error, job=job.name)
