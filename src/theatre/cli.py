@@ -20,6 +20,7 @@ from theatre import registry
 from theatre.kit.errors import Problem
 from theatre.kit.garbage import spare_loaded
 from theatre.kit.logging import configure_logging
+from theatre.kit.metrics import serve_metrics, shared_metrics
 from theatre.kit.reports import start_reports
 from theatre.kit.servers import ServersError
 from theatre.kit.settings import InsecureSettings, ServiceSettings
@@ -92,6 +93,7 @@ def up(
     if reload:
         run(embedded.live_reloading(house, os.environ))
         return
+    serve_metrics(house)
     named = {service.name: service.read_settings() for service in SERVICES}
     with progress() as bar:
         task = bar.add_task("starting", total=None)
@@ -118,19 +120,21 @@ def serve(
 
     settings = read(service)
     os.environ[SERVED] = service.name
-    Server(
-        "theatre.cli:application",
-        factory=True,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        address=host,
-        port=port,
-        workers=workers,
-        workers_kill_timeout=STOP_SECONDS,
-        backpressure=BACKPRESSURE,
-        log_level=LogLevels.warning,
-        process_name=f"theatre-{settings.service}",
-    ).serve()
+    with shared_metrics(settings) as told:
+        os.environ.update(told)
+        Server(
+            "theatre.cli:application",
+            factory=True,
+            interface=Interfaces.ASGI,
+            loop=Loops.uvloop,
+            address=host,
+            port=port,
+            workers=workers,
+            workers_kill_timeout=STOP_SECONDS,
+            backpressure=BACKPRESSURE,
+            log_level=LogLevels.warning,
+            process_name=f"theatre-{settings.service}",
+        ).serve()
 
 
 def application() -> "FastAPI":
@@ -150,6 +154,7 @@ def work(service: ServiceArgument) -> None:
         raise typer.BadParameter(f"{service.name} has no worker of its own")
     settings = read(service)
     observe(settings, f"{service.name}-worker")
+    serve_metrics(settings)
 
     async def working() -> None:
         async with service.open_worker(settings) as worker:

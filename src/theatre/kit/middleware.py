@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from theatre.kit.errors import Problem
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import HTTP_REQUESTS
 from theatre.kit.problems import problem_answer
 from theatre.kit.telemetry import Attributes, Kind, Step, serving, span
 
@@ -23,7 +24,9 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_DRAINED_BYTES = 8 * 1024 * 1024
 BODY_TIMEOUT_SECONDS = 10
 SERVER_ERROR = 500
-UNKNOWN_ROUTE = "unknown"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# anybody can make up a path or a method
+UNKNOWN = "unknown"
 
 
 class BodyTooLarge(Problem):
@@ -85,7 +88,8 @@ class RequestContext:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
+            elapsed = time.perf_counter() - started
+            elapsed_ms = round(elapsed * 1000, 1)
             log.info(
                 "request", method=scope["method"], path=scope["path"], status=status, elapsed_ms=elapsed_ms
             )
@@ -94,11 +98,13 @@ class RequestContext:
             step.note(known, name=f"{scope['method']} {route}")
             if status >= SERVER_ERROR:
                 step.fail(str(status))
+            method = scope["method"] if scope["method"] in METHODS else UNKNOWN
+            HTTP_REQUESTS.labels(self.service, method, route, status).observe(elapsed)
 
 
 def route_of(scope: Scope) -> str:
     """Give the template that a request's path matched: paths themselves are many, and may hold what is secret."""
-    return str(getattr(scope.get("route"), "path", UNKNOWN_ROUTE))
+    return str(getattr(scope.get("route"), "path", UNKNOWN))
 
 
 def add_headers(message: Message, request_id: str) -> None:

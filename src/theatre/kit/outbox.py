@@ -38,6 +38,7 @@ from theatre.kit.db import TYPES, Engine, Session
 from theatre.kit.events import Event
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import MAX_COUNTED, OUTBOX_AGE, OUTBOX_DEAD, OUTBOX_UNSENT
 from theatre.kit.tasks import finish, pause
 from theatre.kit.telemetry import Kind, current_traceparent, is_exporting, span
 from theatre.kit.wakeup import listen
@@ -83,6 +84,7 @@ class OutboxColumns:
         unsent = text("sent_at IS NULL AND dead_at IS NULL")
         return (
             Index("ix_outbox_message_unsent", "next_try_at", postgresql_where=unsent),
+            Index("ix_outbox_message_dead_at", "dead_at", postgresql_where=text("dead_at IS NOT NULL")),
             Index("ix_outbox_message_sent_at", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
         )
 
@@ -185,6 +187,23 @@ class Relay:
             raise failure
         return len(rows) - len(failure.refused)
 
+    async def measure(self, service: str) -> None:
+        """Measure how long the oldest unsent row has been waiting, and how many wait or were given up. For alerts."""
+        table, now = self.table, self._clock.now()
+        waiting = select(table.occurred_at).where(table.sent_at.is_(None), table.dead_at.is_(None))
+        waiting = waiting.order_by(table.next_try_at).limit(MAX_COUNTED)
+        first = waiting.subquery()
+        dead = select(table.id).where(table.dead_at.is_not(None)).limit(MAX_COUNTED).subquery()
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                select(func.min(first.c.occurred_at), func.count()).select_from(first)
+            )
+            oldest, unsent = found.one()
+            buried = await connection.scalar(select(func.count()).select_from(dead))
+        OUTBOX_AGE.labels(service).set((now - oldest).total_seconds() if oldest else 0)
+        OUTBOX_UNSENT.labels(service).set(unsent)
+        OUTBOX_DEAD.labels(service).set(buried or 0)
+
     async def _claim(self) -> Sequence[Row[Any]]:
         table, now = self.table, self._clock.now()
         due = select(table.id).where(
@@ -281,10 +300,3 @@ async def replay_dead(
 async def _count(session: Session, statement: Update | Delete) -> int:
     result = await session.execute(statement.execution_options(synchronize_session=False))
     return typed(CursorResult[Any], result).rowcount
-
-
-async def oldest_unsent_age(session: Session, table: Table, *, now: datetime) -> timedelta:
-    """Tell how long the oldest unsent row has been waiting; zero if none is. For readiness and alerts."""
-    unsent = select(func.min(table.occurred_at)).where(table.sent_at.is_(None), table.dead_at.is_(None))
-    oldest: datetime | None = await session.scalar(unsent)
-    return now - oldest if oldest else timedelta()

@@ -38,6 +38,8 @@ class ServiceSettings(BaseSettings):
     token_issuer: str = "theatre-auth"  # noqa: S105 - a name, not a password
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(0, ge=0, le=65535, description="internal: metrics for Prometheus; 0 is off")
     otlp_endpoint: str = Field(
         "", validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT")
     )

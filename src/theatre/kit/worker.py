@@ -1,6 +1,7 @@
 """The worker: consumers, relays and jobs of a service, run side by side until cancelled."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +14,7 @@ from theatre.kit.broker.port import Message, Receive, Retry, Verdict
 from theatre.kit.consumer import Consumer, R, WorkerResources
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import DEAD_MESSAGES, JOBS, MEASURE_SECONDS, MESSAGE_AGE, QUEUE_MESSAGES, age_seconds
 from theatre.kit.outbox import Relay
 from theatre.kit.reports import report
 from theatre.kit.tasks import finish
@@ -63,8 +65,16 @@ class Worker(Generic[R]):
                 group.create_task(self._keep(f"consume {consumer.queue}", partial(self._consume, consumer)))
             for relay in self.relays:
                 group.create_task(self._keep("relay", relay.run))
-            for job in self.jobs:
+            for job in (*self.jobs, Job("measure", MEASURE_SECONDS, self._measure)):
                 group.create_task(self._repeat(job))
+
+    async def _measure(self, _: R) -> None:
+        for relay in self.relays:
+            await relay.measure(self.name.removesuffix("-worker"))
+        for consumer in self.consumers:
+            depth = await self.resources.broker.count(consumer.queue)
+            QUEUE_MESSAGES.labels(consumer.queue).set(depth.due)
+            DEAD_MESSAGES.labels(consumer.queue).set(depth.dead)
 
     async def check(self) -> None:
         """Make sure that every queue can be consumed; for readiness.
@@ -88,12 +98,18 @@ class Worker(Generic[R]):
                 structlog.contextvars.bound_contextvars(request_id=str(message.id)),
                 span(f"consume {message.key}", message.trace, kind=Kind.CONSUMER, attributes=known),
             ):
-                if not redelivered:
-                    return await self._receive(consumer, message, redelivered=False)
-                async with consumer.suspects:
-                    return await self._receive(consumer, message, redelivered=True)
+                verdict = await self._in_turn(consumer, message, redelivered=redelivered)
+                age = age_seconds(message.id, now=self.resources.clock.now())
+                MESSAGE_AGE.labels(consumer.queue, type(verdict).__name__.lower()).observe(age)
+                return verdict
 
         return receive
+
+    async def _in_turn(self, consumer: Consumer[R], message: Message, *, redelivered: bool) -> Verdict:
+        if not redelivered:
+            return await self._receive(consumer, message, redelivered=False)
+        async with consumer.suspects:
+            return await self._receive(consumer, message, redelivered=True)
 
     async def _receive(self, consumer: Consumer[R], message: Message, *, redelivered: bool) -> Verdict:
         try:
@@ -121,6 +137,7 @@ class Worker(Generic[R]):
             await asyncio.sleep(job.every_seconds * CHANCE.uniform(1 - JITTER, 1 + JITTER))
 
     async def _run_once(self, job: Job[R]) -> None:
+        started, outcome = time.perf_counter(), "done"
         with (
             structlog.contextvars.bound_contextvars(request_id=str(new_id())),
             span(f"job {job.name}") as step,
@@ -128,6 +145,8 @@ class Worker(Generic[R]):
             try:
                 await job.run(self.resources)
             except Exception as error:
+                outcome = "failed"
                 step.fail(type(error).__name__)
                 log.exception("job.failed", job=job.name)
                 report(error, job=job.name)
+        JOBS.labels(self.name, job.name, outcome).observe(time.perf_counter() - started)

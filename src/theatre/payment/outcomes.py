@@ -9,6 +9,7 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptFailed, AttemptStatus, AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import ATTEMPTS, on_commit
 from theatre.kit.money import Money
 from theatre.kit.outbox import emit
 from theatre.kit.telemetry import resumed
@@ -146,6 +147,8 @@ def _fail(session: Session, attempt: Attempt, failure: Failure, *, now: datetime
 def _tell(
     session: Session, attempt: Attempt, fact: AttemptSucceeded | AttemptFailed, *, now: datetime
 ) -> None:
+    is_expired = isinstance(fact, AttemptFailed) and fact.is_expired
+    on_commit(session, ATTEMPTS.labels(attempt.provider, "expired" if is_expired else attempt.status))
     with resumed(f"attempt {attempt.status}", attempt.trace):
         emit(session, OutboxMessage, fact, aggregate_id=attempt.payment_id, now=now)
 

@@ -4,6 +4,7 @@ Whatever is not a plain answer of theirs decides nothing; a token that it refuse
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
@@ -14,10 +15,12 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from theatre.kit.http import HttpClient
 from theatre.kit.logging import get_logger
 from theatre.payment.errors import OutcomeUnknown
+from theatre.payment.providers.wire import count_question
 from theatre.payment.providers.yoomoney_objects import TokenAnswer
 from theatre.payment.wallet_port import TokenRefused
 
 TIMEOUT_SECONDS = 10.0
+TITLE = "YooMoney"
 MAX_BODY_BYTES = 1024 * 1024
 
 M = TypeVar("M", bound=BaseModel)
@@ -70,6 +73,16 @@ class Wire:
         return body
 
     async def _post(
+        self, path: str, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        asked_at_seconds, status = time.perf_counter(), None
+        try:
+            status, body = await self._send(path, form, headers)
+            return status, body
+        finally:
+            count_question(TITLE, asked_at_seconds=asked_at_seconds, status=status)
+
+    async def _send(
         self, path: str, form: Mapping[str, str], headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
         try:
