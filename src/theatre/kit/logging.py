@@ -43,12 +43,16 @@ def configure_logging(*, form: Literal["json", "text"], level: str) -> None:
         mask_secrets,
     ]
     structlog.configure(
-        processors=[*shared, _renderer(form)],
+        processors=[*shared, on_one_line, _renderer(form)],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=_logger_factory(form),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    # what libraries have to say goes the same way
+    handler = logging.StreamHandler(sys.stderr)
+    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, on_one_line, _foreign_renderer(form)]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def _renderer(form: str) -> Any:
@@ -57,6 +61,25 @@ def _renderer(form: str) -> Any:
     # plain: the rich one prints local variables, and with them secrets
     plain = structlog.dev.plain_traceback
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+
+
+def _foreign_renderer(form: str) -> Any:
+    if form == "json":
+        return structlog.processors.JSONRenderer(serializer=lambda value, **_: _to_json(value).decode())
+    return _renderer(form)
+
+
+def on_one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write out what would begin another line or move the cursor; lines of a traceback are set off from log lines."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            lines = value.split("\n") if name == "exception" else [value]
+            event[name] = "\n".join(map(_printable, lines)).replace("\n", "\n    ")
+    return event
+
+
+def _printable(line: str) -> str:
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
 
 
 def _logger_factory(form: str) -> Any:
