@@ -20,6 +20,8 @@ from theatre import registry
 from theatre.kit.errors import Problem
 from theatre.kit.garbage import spare_loaded
 from theatre.kit.logging import configure_logging
+from theatre.kit.metrics import serve_metrics, shared_metrics
+from theatre.kit.reports import start_reports
 from theatre.kit.servers import ServersError
 from theatre.kit.settings import InsecureSettings, ServiceSettings
 from theatre.kit.telemetry import start_export
@@ -104,10 +106,11 @@ def up(
     house.check_production()
     if reset:
         run(embedded.reset(house))
-    observe(house)
+    observe(house, house.service)
     if reload:
         run(embedded.live_reloading(house, os.environ))
         return
+    serve_metrics(house)
     named = {service.name: service.read_settings() for service in SERVICES}
     with progress() as bar:
         task = bar.add_task("starting", total=None)
@@ -134,26 +137,28 @@ def serve(
 
     settings = read(service)
     os.environ[SERVED] = service.name
-    Server(
-        "theatre.cli:application",
-        factory=True,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        address=host,
-        port=port,
-        workers=workers,
-        workers_kill_timeout=STOP_SECONDS,
-        backpressure=BACKPRESSURE,
-        log_level=LogLevels.warning,
-        process_name=f"theatre-{settings.service}",
-    ).serve()
+    with shared_metrics(settings) as told:
+        os.environ.update(told)
+        Server(
+            "theatre.cli:application",
+            factory=True,
+            interface=Interfaces.ASGI,
+            loop=Loops.uvloop,
+            address=host,
+            port=port,
+            workers=workers,
+            workers_kill_timeout=STOP_SECONDS,
+            backpressure=BACKPRESSURE,
+            log_level=LogLevels.warning,
+            process_name=f"theatre-{settings.service}",
+        ).serve()
 
 
 def application() -> "FastAPI":
     """Make the application that this process serves; called by granian in each of its processes."""
     service = BY_NAME[os.environ[SERVED]]
     settings = read(service)
-    observe(settings)
+    observe(settings, service.name)
     made = service.create_app(settings)
     spare_loaded()
     return made
@@ -165,7 +170,8 @@ def work(service: ServiceArgument) -> None:
     if not service.has_worker:
         raise typer.BadParameter(f"{service.name} has no worker of its own")
     settings = read(service)
-    observe(settings)
+    observe(settings, f"{service.name}-worker")
+    serve_metrics(settings)
 
     async def working() -> None:
         async with service.open_worker(settings) as worker:
@@ -315,14 +321,11 @@ def read(service: Service) -> ServiceSettings:
     return settings
 
 
-def observe(settings: ServiceSettings) -> None:
+def observe(settings: ServiceSettings, name: str) -> None:
     """Set up logs of this process, and the export of traces and errors where the settings name a receiver."""
-    configure_logging(form=settings.log_format, level=settings.log_level, service=settings.service)
-    atexit.register(start_export(settings.service, settings.otlp_endpoint))
-    if settings.sentry_dsn:
-        import sentry_sdk
-
-        sentry_sdk.init(settings.sentry_dsn, environment=settings.env, send_default_pii=False)
+    configure_logging(form=settings.log_format, level=settings.log_level)
+    atexit.register(start_export(name, settings.otlp_endpoint, environment=settings.env))
+    atexit.register(start_reports(settings.sentry_dsn, environment=settings.env))
 
 
 async def until_signal(work: Coroutine[Any, Any, None]) -> None:

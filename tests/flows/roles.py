@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -37,13 +37,15 @@ class Servers:
 class Deployment:
     """All roles, by the words that start them (`serve billing`, `work billing`), and the gateway if there is nginx."""
 
-    def __init__(self, servers: Servers, *, nginx: str | None, folder: Path) -> None:
+    def __init__(
+        self, servers: Servers, *, nginx: str | None, folder: Path, further: Mapping[str, str] | None = None
+    ) -> None:
         self.servers = servers
         self.exchange = f"flows-{secrets.token_hex(6)}"
         gateway_port, *ports = free_ports(1 + len(SERVICES))
         self.addresses = dict(zip(BY_NAME, (f"127.0.0.1:{port}" for port in ports), strict=True))
         self.url = f"http://127.0.0.1:{gateway_port}"
-        self.environment = self._environment()
+        self.environment = {**self._environment(), **(further or {})}
         variables = {
             "GATEWAY_LISTEN": f"127.0.0.1:{gateway_port}",
             **{f"{name.upper()}_ADDRESS": address for name, address in self.addresses.items()},
@@ -147,10 +149,15 @@ def list_queues(service: Service) -> list[str]:
 
 
 @asynccontextmanager
-async def own_deployment(servers: Servers, *, nginx: str) -> AsyncIterator[Deployment]:
-    """Deploy the product with a database, an exchange and ports of its own; leave nothing of it at the end."""
+async def own_deployment(
+    servers: Servers, *, nginx: str, further: Mapping[str, str] | None = None
+) -> AsyncIterator[Deployment]:
+    """Deploy the product with a database, an exchange and ports of its own; leave nothing of it at the end.
+
+    `further` variables are told to every role.
+    """
     with temporary_folder() as folder:
-        deployment = Deployment(servers, nginx=nginx, folder=folder)
+        deployment = Deployment(servers, nginx=nginx, folder=folder, further=further)
         try:
             await deployment.init()
             await deployment.open()

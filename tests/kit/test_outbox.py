@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 
 from tests.kit import stage
@@ -333,17 +334,30 @@ async def test_sent_facts_are_kept_for_a_day_and_unsent_ones_for_ever(
     assert [row.id for row in await rows(sessions)] == [unsent]
 
 
-async def test_the_age_of_the_oldest_unsent_fact_is_known(
+async def test_it_is_measured_what_waits_for_how_long_and_what_was_given_up(
     relay: Relay, broker: Broker, sessions: db.Sessions, clock: MovableClock
 ) -> None:
-    async def age() -> timedelta:
-        async with sessions() as session:
-            return await outbox.oldest_unsent_age(session, OutboxMessage, now=clock.now())
+    async def measured() -> tuple[float, float, float]:
+        await relay.measure("stage")
+        age, unsent, dead = (
+            REGISTRY.get_sample_value(f"theatre_outbox_{name}", {"service": "stage"})
+            for name in ("oldest_unsent_seconds", "unsent_messages", "dead_messages")
+        )
+        assert age is not None
+        assert unsent is not None
+        assert dead is not None
+        return age, unsent, dead
 
-    assert await age() == timedelta()
+    assert await measured() == (0, 0, 0)
     await broker.declare([SCENES])
-    await play(sessions, clock)
+    [first, *_] = await play(sessions, clock, number=3)
     clock.advance(timedelta(minutes=5))
-    assert timedelta(minutes=5) <= await age() < timedelta(minutes=6)
+    age, *counts = await measured()
+    assert 300 <= age < 360
+    assert counts == [3, 0]
+    async with sessions.begin() as session:
+        await session.execute(
+            update(OutboxMessage).where(OutboxMessage.id == first).values(dead_at=clock.now())
+        )
     await relay.send_batch()
-    assert await age() == timedelta()
+    assert await measured() == (0, 0, 1)

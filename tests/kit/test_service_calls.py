@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from theatre.kit.http import TOKEN_MARGIN_SECONDS, ServiceClient, ServiceToken, Unknown
+from theatre.kit.http import TOKEN_MARGIN_SECONDS, HttpClient, ServiceClient, ServiceToken, Unknown
 
 TOKENS = "http://auth/auth/api/v1/token"
 
@@ -43,7 +43,7 @@ def neighbours() -> Neighbours:
 
 @pytest.fixture
 def client(neighbours: Neighbours) -> ServiceClient:
-    http = httpx.AsyncClient(transport=neighbours.transport)
+    http = HttpClient(transport=neighbours.transport)
     token = ServiceToken(http, url=TOKENS, client_id="billing", secret=SecretStr("x"))
     return ServiceClient("http://payment", token=token, transport=neighbours.transport)
 

@@ -185,7 +185,9 @@ async def create_worker(
             auth=auth,
         )
         relay = Relay(engine, OutboxMessage, resources.broker, clock=resources.clock)
-        yield Worker(resources, consumers=CONSUMERS, relays=[relay], jobs=JOBS)
+        yield Worker(
+            resources, consumers=CONSUMERS, relays=[relay], jobs=JOBS, name=f"{settings.service}-worker"
+        )
 
 
 async def init(settings: BillingSettings) -> None:

@@ -52,6 +52,7 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.metrics import REFUNDED, on_commit
 from theatre.kit.money import Money, from_decimal, to_decimal
 from theatre.kit.outbox import emit
 
@@ -275,6 +276,7 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
         counts = counts and fits
     refund.failure_code = refund.failure_message = None
     _move(refund, RefundStatus.SUCCEEDED, now=now)
+    on_commit(session, REFUNDED.labels(refund.currency), refund.amount_minor)
     if counts:
         await _count(session, payment, refund, now=now)
     await dispute_bookings.follow(session, payment, now=now)

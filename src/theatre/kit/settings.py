@@ -62,6 +62,12 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="what is worth a log line; `debug` is refused in production"
     )
+    metrics_host: str = Field(
+        "127.0.0.1", description="address that metrics listen at; keep it from the outside"
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="port of metrics for Prometheus, inside only; 0 is off"
+    )
     otlp_endpoint: str = Field(
         "",
         validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),

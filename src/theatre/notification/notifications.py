@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.telemetry import current_traceparent
 from theatre.notification.kinds import Data, Kind
 from theatre.notification.models import ChannelName, Delivery, DeliveryStatus, Notification
 
@@ -41,6 +42,7 @@ async def accept(session: Session, news: News, *, now: datetime) -> UUID:
         data=news.data.model_dump(mode="json"),
         dedupe_key=news.dedupe_key,
         created_at=now,
+        trace=current_traceparent(),
     )
     unique = row.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification.id)
     stored_id = await session.scalar(unique)

@@ -156,6 +156,7 @@ async def open_working(
             resources,
             relays=[Relay(resources.engine, OutboxMessage, resources.broker, clock=clock)],
             jobs=jobs(settings.janitor_seconds),
+            name=f"{settings.service}-worker",
         )
         task = asyncio.create_task(worker.run(), name="payment worker")
         try:

@@ -20,6 +20,7 @@ from theatre.kit.errors import Transient
 from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
 from theatre.kit.money import Money
+from theatre.kit.telemetry import current_traceparent
 from theatre.payment import outcomes
 from theatre.payment.addresses import check_return_url
 from theatre.payment.checks import pause_after
@@ -237,6 +238,7 @@ async def _record(session: Session, *, asked: AttemptStart, provider: Provider, 
         "created_at": now,
         "expires_at": now + provider.capabilities.link_lifetime,
         "next_check_at": now + pause_after(0),
+        "trace": current_traceparent(),
         **_words(asked),
     }
     await session.execute(insert(Attempt).values(fresh).on_conflict_do_nothing())

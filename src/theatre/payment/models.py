@@ -64,7 +64,13 @@ class Checked:
     next_check_at: Mapped[datetime | None]
 
 
-class Attempt(Checked, Base):
+class Traced:
+    """A column for the trace in which something was asked for: its outcome comes in another and is told in that."""
+
+    trace: Mapped[str | None]
+
+
+class Attempt(Checked, Traced, Base):
     """One try to collect a payment with one provider; the id is billing's, and our key at the provider.
 
     A payment has at most one that is open. With `is_routed` we chose the provider, and may choose another.
@@ -116,7 +122,7 @@ class Attempt(Checked, Base):
     failure_message: Mapped[str | None]
 
 
-class Refund(Checked, Base):
+class Refund(Checked, Traced, Base):
     """Money of an attempt on its way back; the id is billing's, and our key at the provider.
 
     Those `made_by_provider` were made in its cabinet: we only heard of them, and the id is our own.
