@@ -46,6 +46,10 @@ class Deployment:
         self.environment = self._environment()
         variables = {
             "GATEWAY_LISTEN": f"127.0.0.1:{gateway_port}",
+            "GATEWAY_TRUSTED_PROXY": "127.0.0.1",
+            "GATEWAY_LOGIN_RATE": "60r/m",
+            "GATEWAY_CALLBACK_RATE": "50r/s",
+            "NGINX_LOCAL_RESOLVERS": "127.0.0.1",
             **{f"{name.upper()}_ADDRESS": address for name, address in self.addresses.items()},
         }
         self.gateways = [gateway(nginx, folder, variables)] if nginx else []
