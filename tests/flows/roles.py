@@ -65,7 +65,7 @@ class Deployment:
 
     def __init__(self, servers: Servers, *, nginx: str | None, folder: Path) -> None:
         if compose.find_compose() is None:
-            pytest.skip(f"{MISSING}Docker Compose (not installed: ./run_tests.sh --install)")
+            pytest.skip(f"{MISSING}Docker Compose (its wheel is for x86-64; install another)")
         self.servers = servers
         self.folder = folder
         self.exchange = f"flows-{secrets.token_hex(6)}"

@@ -50,7 +50,7 @@ Model = dict[str, Any]
 def docker_compose() -> None:
     """Docker Compose, which these tests cannot do without."""
     if compose.find_compose() is None:
-        pytest.skip(f"{MISSING}Docker Compose (not installed: ./run_tests.sh --install)")
+        pytest.skip(f"{MISSING}Docker Compose (its wheel is for x86-64; install another)")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,31 @@ def secrets_folder() -> Iterator[Path]:
 @pytest.mark.parametrize("files", FILES, ids=" ".join)
 def test_docker_compose_takes_every_file(files: list[str]) -> None:
     assert compose.read(*files)["services"]
+
+
+@pytest.mark.parametrize(
+    ("word", "asked"),
+    [
+        ("", "--file compose.yaml up --build"),
+        ("billing", "--file compose.billing.yaml up --build"),
+        ("dev", "--file compose.yaml --file compose.dev.yaml up --build --watch"),
+    ],
+)
+def test_run_server_makes_the_secrets_and_hands_over_to_docker_compose(
+    tmp_path: Path, word: str, asked: str
+) -> None:
+    """CONTRACT 1."""
+    for file in (compose.ROOT / "run_server.sh", *compose.ROOT.glob("compose*.yaml")):
+        shutil.copy(file, tmp_path)
+    shutil.copytree(compose.ROOT / "scripts", tmp_path / "scripts")
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "$@"\n')
+    docker.chmod(0o755)
+    command = ["sh", "run_server.sh", "docker", *word.split()]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["compose", *asked.split()]
+    assert (tmp_path / ".secrets/auth_signing_key").stat().st_size
 
 
 def test_no_compose_file_is_left_out_here() -> None:
@@ -119,6 +144,13 @@ def aliases_of(service: str) -> set[str]:
     fields = type(BY_NAME[service].read_settings()).model_fields.values()
     aliases = [field.validation_alias for field in fields if field.validation_alias]
     return {str(choice) for alias in aliases for choice in getattr(alias, "choices", [alias])}
+
+
+def test_every_variable_of_the_files_is_in_the_example(roles: Model) -> None:
+    files = [*compose.ROOT.glob("compose*.yaml"), *compose.ROOT.glob("deploy/compose/*.yaml")]
+    asked = {name for file in files for name in re.findall(r"(?<!\$)\$\{(\w+)", file.read_text())}
+    told = set(re.findall(r"^#(\w+)=", (compose.ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert asked == told
 
 
 def test_secrets_are_files_and_each_role_gets_only_its_own(deployed: Model, secrets_folder: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -24,9 +24,7 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.xdist_group("gateway")]
 PROBLEM = "application/problem+json"
 OK, NOT_FOUND, BAD_REQUEST, TOO_MANY, UNAVAILABLE = 200, 404, 400, 429, 503
 BURST = {"login": 30, "callback": 100}
-SLOW_CONNECTIONS = 5000
 LARGE = 3 * 1024 * 1024
-CLOSED_WITHIN_SECONDS = 30
 SECURITY = {
     "strict-transport-security": "max-age=31536000; includeSubDomains",
     "x-content-type-options": "nosniff",
@@ -318,33 +316,6 @@ async def test_each_request_is_one_line_of_json_without_what_is_secret(nginx: Ga
 def is_access_line(line: str) -> bool:
     """Tell a line about a request from nginx's own complaints."""
     return line.startswith("{")
-
-
-async def test_those_who_send_slowly_are_sent_away_while_others_are_served(nginx: Gateway) -> None:
-    """S-G3: 5,000 connections, a few bytes of a head at a time; each is closed within 30 s."""
-    connections = await asyncio.gather(
-        *(asyncio.open_connection("127.0.0.1", nginx.port) for _ in range(SLOW_CONNECTIONS))
-    )
-    for _, writer in connections:
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-    started = time.monotonic()
-    closed = [asyncio.create_task(until_closed(reader)) for reader, _ in connections]
-    while not all(task.done() for task in closed):
-        assert time.monotonic() - started < CLOSED_WITHIN_SECONDS
-        for _, writer in connections:
-            writer.write(b"x" if not writer.is_closing() else b"")
-        asked = time.monotonic()
-        assert (await nginx.ask("/auth/x")).status_code == OK
-        assert time.monotonic() - asked < 2
-        await asyncio.wait(closed, timeout=2)
-    for _, writer in connections:
-        writer.close()
-
-
-async def until_closed(reader: asyncio.StreamReader) -> None:
-    """Read until the other side has had enough."""
-    with suppress(ConnectionError):
-        await reader.read()
 
 
 async def test_a_body_too_large_is_refused_readably(nginx: Gateway) -> None:
