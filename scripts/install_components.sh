@@ -25,6 +25,7 @@ want chromium chromium
 want fc-list fontconfig
 want postgres postgresql
 want redis-server redis-server
+want wget wget
 [ -d /usr/share/fonts/truetype/dejavu ] || missing="$missing fonts-dejavu-core"
 [ -n "$missing" ] || exit 0
 

@@ -1,18 +1,35 @@
 """Settings of a service: read once, at the top (`cli`), then handed down as a frozen object.
 
-A variable may be named for one service or for all: `BILLING_DATABASE_URL` wins over `THEATRE_DATABASE_URL`.
+A variable may be named for one service or for all: `BILLING_DATABASE_URL` wins over `THEATRE_DATABASE_URL`. Instead of
+a variable a file of that name in lower case, `/run/secrets/billing_database_url`, may hold the value: that is where
+containers get secrets. `THEATRE_SECRETS_DIR` names another folder.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Set
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from theatre.kit.strength import Secret
 
 HOUSE_PREFIX = "THEATRE_"
+
+
+class SecretFiles(BaseSettings):
+    """Where files with secrets lie; the folder need not be there."""
+
+    model_config = SettingsConfigDict(env_prefix=HOUSE_PREFIX)
+
+    secrets_dir: Path = Path("/run/secrets")
 
 
 class ServiceSettings(BaseSettings):
@@ -87,10 +104,14 @@ class ServiceSettings(BaseSettings):
         *_: PydanticBaseSettingsSource,
         **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then the service's own variable, then the house's."""
-        own = EnvSettingsSource(settings_cls, env_prefix=f"{cls.service.upper()}_")
-        house = EnvSettingsSource(settings_cls, env_prefix=HOUSE_PREFIX)
-        return init_settings, own, house
+        """Arguments first, then the service's own variable or file, then the house's."""
+        folder = SecretFiles().secrets_dir
+        sources = [init_settings]
+        for prefix in (f"{cls.service.upper()}_", HOUSE_PREFIX):
+            sources.append(EnvSettingsSource(settings_cls, env_prefix=prefix))
+            if folder.is_dir():
+                sources.append(SecretsSettingsSource(settings_cls, folder, env_prefix=prefix))
+        return tuple(sources)
 
     @classmethod
     def secrets(cls) -> dict[str, Secret]:
