@@ -72,7 +72,9 @@ class Deployment:
         self.further = further or {}
         self.folder = folder
         self.exchange = f"flows-{secrets.token_hex(6)}"
-        self.ports = dict(zip((GATEWAY, *BY_NAME), free_ports(1 + len(SERVICES)), strict=True))
+        workers = [f"work {service.name}" for service in SERVICES if service.has_worker]
+        doors = (GATEWAY, *BY_NAME, *workers)
+        self.ports = dict(zip(doors, free_ports(len(doors)), strict=True))
         self.addresses = {name: f"127.0.0.1:{self.ports[name]}" for name in BY_NAME}
         self.url = f"http://127.0.0.1:{self.ports[GATEWAY]}"
         model = compose.read("compose.yaml", variables={"THEATRE_PORT": str(self.ports[GATEWAY])})
@@ -93,6 +95,8 @@ class Deployment:
             # the image says this
             "THEATRE_HOST": "127.0.0.1",
             "THEATRE_PORT": str(self.ports[service]),
+            # containers may all have the same
+            "THEATRE_METRICS_PORT": str(self.ports.get(role, 0)),
             "THEATRE_SECRETS_DIR": str(self._hand_over(one, self.folder / role.replace(" ", "-"))),
             # the very code that the tests import
             "PYTHONPATH": str(Path(theatre.__file__).parents[1]),
@@ -161,31 +165,34 @@ class Deployment:
         await self.check_health(role)
 
     async def until_ready(self, role: str) -> None:
-        """Wait until a role is ready; those that only work have no door to ask at."""
+        """Wait until a role answers what asks for its health."""
         if role == GATEWAY:
             await until_ready(f"{self.url}/_health", self.gateways[0])
-        elif check := self.health_check(role):
-            service = role.split()[1]
-            await until_ready(f"http://{self.addresses[service]}{check[-1]}", self.roles[role])
+        else:
+            _, _, path, *_ = self.health_check(role)
+            await until_ready(f"http://127.0.0.1:{self._port(role)}{path}", self.roles[role])
+
+    def _port(self, role: str) -> int:
+        """Give the port at which a role can be asked something: those that only work, at that of their metrics."""
+        return self.ports[role if role in self.ports else role.split()[1]]
 
     async def check_health(self, role: str) -> None:
-        """Run the very health check of a container, where it has one; fail with its words if it fails."""
-        if check := self.health_check(role):
-            port = str(self.ports[GATEWAY if role == GATEWAY else role.split()[1]])
-            process = await asyncio.create_subprocess_exec(
-                *check,
-                env={"PATH": os.defpath, "THEATRE_PORT": port},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            said, _ = await process.communicate()
-            assert process.returncode == 0, (check, said.decode())
+        """Run the very health check of a container; fail with its words if it fails."""
+        check, port = self.health_check(role), str(self._port(role))
+        process = await asyncio.create_subprocess_exec(
+            *check,
+            env={"PATH": os.defpath, "THEATRE_PORT": port, "THEATRE_METRICS_PORT": port},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, (check, said.decode())
 
     def health_check(self, role: str) -> Sequence[str]:
         """Give the words of a container's health check, as they are said on this machine."""
         one = self.deployed[self.names.get(role, role)]
-        kind, *words = one.get("healthcheck", {}).get("test", ["NONE"])
-        assert kind in {"CMD", "NONE"}
+        kind, *words = one["healthcheck"]["test"]
+        assert kind == "CMD"
         if words[:1] == ["ready"]:
             return [sys.executable, str(READY), *words[1:]]
         published = one["ports"][0]["target"] if role == GATEWAY else 0
