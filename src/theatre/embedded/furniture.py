@@ -81,4 +81,8 @@ def _sandbox(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
     return {**own, "wallet": SANDBOX_WALLET}
 
 
-OWN: dict[str, Own] = {"auth": _auth, "payment": _payment, "sandbox": _sandbox}
+def _movies(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
+    return {"demo_films": True}
+
+
+OWN: dict[str, Own] = {"auth": _auth, "movies": _movies, "payment": _payment, "sandbox": _sandbox}

@@ -1,0 +1,93 @@
+"""Wiring of movies."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import httpx
+from fastapi import FastAPI
+
+from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.kit.app import create_service_app
+from theatre.kit.broker import Broker, open_broker
+from theatre.kit.clock import Clock, SystemClock
+from theatre.kit.db import open_own_engine, ping, sessions_of, transaction
+from theatre.kit.http import ServiceClient
+from theatre.kit.outbox import Relay
+from theatre.kit.worker import Worker
+from theatre.movies import demo, genres
+from theatre.movies.jobs import JOBS
+from theatre.movies.models import OutboxMessage
+from theatre.movies.resources import Resources, WorkerResources
+from theatre.movies.routes import admin, public
+from theatre.movies.settings import MoviesSettings
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: MoviesSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
+) -> AsyncIterator[Resources]:
+    """Open the database and the way to auth."""
+    async with AsyncExitStack() as stack:
+        engine = open_own_engine(settings)
+        stack.push_async_callback(engine.dispose)
+        token = service_token(settings, transport)
+        auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
+        stack.push_async_callback(auth.close)
+        yield Resources(
+            engine=engine,
+            sessions=sessions_of(engine),
+            access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
+            clock=clock,
+        )
+
+
+def create_app(
+    settings: MoviesSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Make the application; it needs no broker: its facts wait in the outbox for the worker."""
+    return create_service_app(
+        settings.service,
+        title="Movies",
+        routers=[public.router, admin.router],
+        open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
+        checks=lambda resources: {"database": partial(ping, resources.engine)},
+    )
+
+
+@asynccontextmanager
+async def create_worker(
+    settings: MoviesSettings,
+    *,
+    broker: Broker | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Worker[WorkerResources]]:
+    """Make `worker-movies`: relays the outbox."""
+    async with AsyncExitStack() as stack:
+        engine = open_own_engine(settings)
+        stack.push_async_callback(engine.dispose)
+        held = WorkerResources(
+            engine=engine,
+            sessions=sessions_of(engine),
+            clock=clock or SystemClock(),
+            broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
+        )
+        relay = Relay(engine, OutboxMessage, held.broker, clock=held.clock)
+        yield Worker(held, relays=[relay], jobs=JOBS)
+
+
+async def init(settings: MoviesSettings) -> None:
+    """Make the first genres and, if demo films are wanted, fill an empty catalogue; repeating it changes nothing."""
+    engine = open_own_engine(settings)
+    try:
+        async with transaction(sessions_of(engine)) as session:
+            await genres.seed(session)
+            if settings.demo_films and settings.env != "production":
+                await demo.fill(session, now=SystemClock().now())
+    finally:
+        await engine.dispose()

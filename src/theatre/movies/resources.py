@@ -1,0 +1,28 @@
+"""What movies' processes hold while they run."""
+
+from dataclasses import dataclass
+
+from theatre.kit.access import Access
+from theatre.kit.broker.port import Broker
+from theatre.kit.clock import Clock
+from theatre.kit.db import Engine, Sessions
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Of `serve movies`."""
+
+    engine: Engine
+    sessions: Sessions
+    access: Access
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class WorkerResources:
+    """Of `work movies`."""
+
+    engine: Engine
+    sessions: Sessions
+    clock: Clock
+    broker: Broker
