@@ -239,6 +239,25 @@ def reconcile(
 
 
 @app.command()
+def index(
+    check: Annotated[bool, typer.Option(help="Compare it with the tables instead; 0 if both agree.")] = False,
+) -> None:
+    """Build the search index of films and people anew, beside the one in use."""
+    from theatre.librarian import open_library
+
+    async def indexed() -> bool:
+        console = Console(highlight=False)
+        with progress() as bar:
+            async with open_library(read(BY_NAME["movies"]), bar=bar, console=console) as library:
+                if check:
+                    return await library.check()
+                await library.rebuild()
+        return True
+
+    raise typer.Exit(0 if run(indexed()) else 1)
+
+
+@app.command()
 def demo(
     url: Annotated[str, typer.Option(help="Address of a running server.", envvar="THEATRE_PUBLIC_URL")] = "",
 ) -> None:

@@ -20,6 +20,7 @@ COMMANDS = [
     "demo",
     "doctor",
     "reconcile",
+    "index",
 ]
 LIMIT_SECONDS = 60
 CANARY = "canary-value-that-must-not-be-seen"

@@ -1,6 +1,7 @@
 """Movies on a real database, with auth at its door."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -43,14 +44,19 @@ async def migrated_url(postgres_url: str, services: Services) -> AsyncIterator[s
 
 
 @pytest.fixture
-async def settings(migrated_url: str) -> MoviesSettings:
+async def settings(migrated_url: str, tmp_path: Path) -> MoviesSettings:
     """Settings of an empty catalogue that has the first genres."""
     engine = create_async_engine(make_url(migrated_url).set(drivername="postgresql+asyncpg"))
     async with engine.begin() as connection:
         tables = ", ".join(str(table) for table in Base.metadata.tables.values())
         await connection.execute(text(f"TRUNCATE {tables}"))
     await engine.dispose()
-    settings = MoviesSettings(database_url=migrated_url, broker_exchange=f"test-{uuid4().hex[:8]}")
+    settings = MoviesSettings(
+        database_url=migrated_url,
+        broker_exchange=f"test-{uuid4().hex[:8]}",
+        index_folder=tmp_path / "index",
+        demo_films=False,
+    )
     await init(settings)
     return settings
 

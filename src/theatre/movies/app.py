@@ -19,7 +19,9 @@ from theatre.movies import demo, genres
 from theatre.movies.jobs import JOBS
 from theatre.movies.models import OutboxMessage
 from theatre.movies.resources import Resources, WorkerResources
-from theatre.movies.routes import admin, public
+from theatre.movies.routes import admin, public, searching
+from theatre.movies.search import SearchAway, SearchIndex
+from theatre.movies.search.embedded import EmbeddedIndex
 from theatre.movies.settings import MoviesSettings
 
 
@@ -39,7 +41,28 @@ async def open_resources(
             sessions=sessions_of(engine),
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             clock=clock,
+            index=await stack.enter_async_context(open_index(settings)),
         )
+
+
+@asynccontextmanager
+async def open_index(settings: MoviesSettings) -> AsyncIterator[SearchIndex]:
+    """Choose the search: the one in a folder of this machine."""
+    index = EmbeddedIndex(settings.index_folder)
+    try:
+        yield index
+    finally:
+        await index.close()
+
+
+async def check_index(resources: Resources) -> None:
+    """Make sure that there is an index to search; for readiness.
+
+    Raises:
+        SearchAway
+    """
+    if not resources.index.is_built():
+        raise SearchAway
 
 
 def create_app(
@@ -53,9 +76,12 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Movies",
-        routers=[public.router, admin.router],
+        routers=[searching.router, public.router, admin.router],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
-        checks=lambda resources: {"database": partial(ping, resources.engine)},
+        checks=lambda resources: {
+            "database": partial(ping, resources.engine),
+            "search": partial(check_index, resources),
+        },
     )
 
 
@@ -67,7 +93,7 @@ async def create_worker(
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Worker[WorkerResources]]:
-    """Make `worker-movies`: relays the outbox."""
+    """Make `worker-movies`: relays the outbox, teaches the search index."""
     async with AsyncExitStack() as stack:
         engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
@@ -76,6 +102,7 @@ async def create_worker(
             sessions=sessions_of(engine),
             clock=clock or SystemClock(),
             broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
+            index=await stack.enter_async_context(open_index(settings)),
         )
         relay = Relay(engine, OutboxMessage, held.broker, clock=held.clock)
         yield Worker(held, relays=[relay], jobs=JOBS)

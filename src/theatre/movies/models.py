@@ -213,6 +213,26 @@ class Film(Base):
     )
 
 
+class IndexChange(Base):
+    """A film or a person that the search index has still to learn (`indexed_at` is null) or has learnt.
+
+    Triggers write it, whoever changes a table; a row that changes again while it is being learnt gets another `number`.
+    """
+
+    __tablename__ = "index_change"
+    __table_args__ = (
+        CheckConstraint("kind IN ('film', 'person')", name="kind_known"),
+        Index("ix_index_change_pending", "number", postgresql_where=text("indexed_at IS NULL")),
+        Index("ix_index_change_indexed_at", "indexed_at"),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[db.Big]
+    changed_at: Mapped[datetime]
+    indexed_at: Mapped[datetime | None]
+
+
 class OutboxMessage(OutboxColumns, Base):
     """Facts to send."""
 

@@ -6,6 +6,7 @@ from theatre.kit.access import Access
 from theatre.kit.broker.port import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
+from theatre.movies.search import SearchIndex
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Resources:
     sessions: Sessions
     access: Access
     clock: Clock
+    index: SearchIndex
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,4 @@ class WorkerResources:
     sessions: Sessions
     clock: Clock
     broker: Broker
+    index: SearchIndex

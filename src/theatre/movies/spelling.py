@@ -1,8 +1,11 @@
-"""How words are brought to one spelling: small letters, `ё` as `е`, no diacritics, no punctuation. Pure."""
+"""How words are brought to one spelling: small letters, `ё` as `е`, no diacritics, no punctuation; how Russian words
+sound in Latin letters; what was meant on another keyboard. Pure."""
 
 import re
 import unicodedata
+from functools import lru_cache
 
+REMEMBERED = 50_000
 # of UTF-8: a cursor carries it
 MAX_KEY_BYTES = 300
 NOT_A_WORD = re.compile(r"[^\w]+|_+")
@@ -32,3 +35,68 @@ def sort_key(text: str) -> str:
     """Give what a title or a name is sorted by; one of signs alone by its signs."""
     key = " ".join(words_of(text)) or fold(text)
     return key.encode()[:MAX_KEY_BYTES].decode(errors="ignore")
+
+
+ROMAN_LETTERS = str.maketrans(
+    {
+        **dict(zip("абвгдезийклмнопрстуфыэ", "abvgdeziiklmnoprstufie", strict=True)),
+        "ж": "zh",
+        "х": "h",
+        "ц": "c",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "sh",
+        "ъ": "",
+        "ь": "",
+        "ю": "u",
+        "я": "a",
+    }
+)
+# in this order: many people write Russian in Latin letters, each by rules of their own
+SOUNDS = [
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        ("shch|sch", "sh"),
+        ("kh", "h"),
+        ("ph", "f"),
+        ("ts|tz|cz", "c"),
+        ("ck|q", "k"),
+        ("x", "ks"),
+        ("w", "v"),
+        ("[yji]([aeou])", r"\1"),
+        ("[yj]", "i"),
+        ("zh|j", "zh"),
+        (r"(.)\1+", r"\1"),
+    )
+]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def sound_of(word: str) -> str:
+    """Write a folded word as it sounds, in Latin letters, so that `брат`, `brat` and `Bratt` are one."""
+    sound = word.translate(ROMAN_LETTERS)
+    for pattern, replacement in SOUNDS:
+        sound = pattern.sub(replacement, sound)
+    return sound
+
+
+LATIN_KEYS = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
+RUSSIAN_KEYS = "ёйцукенгшщзхъфывапролджэячсмитьбю"
+OTHER_KEYBOARD = str.maketrans(
+    {
+        **dict(zip(LATIN_KEYS, RUSSIAN_KEYS, strict=True)),
+        **dict(zip(RUSSIAN_KEYS, LATIN_KEYS, strict=True)),
+        "{": "х",
+        "}": "ъ",
+        ":": "ж",
+        '"': "э",
+        "<": "б",
+        ">": "ю",
+        "~": "ё",
+    }
+)
+
+
+def on_other_keyboard(text: str) -> str:
+    """Write what the same keys would have given on the other keyboard: `ghbdtn` is `привет`."""
+    return text.lower().translate(OTHER_KEYBOARD)
