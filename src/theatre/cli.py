@@ -258,6 +258,23 @@ def index(
 
 
 @app.command()
+def faker(
+    films: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many films to make up.")],
+    seed: Annotated[int, typer.Option(min=0, max=65_535, help="The same seed makes the same films.")] = 1,
+) -> None:
+    """Fill the catalogue with made-up films, for load and for show, and index them."""
+    from theatre.librarian import open_library
+
+    async def filled() -> None:
+        settings = read(BY_NAME["movies"])
+        with progress() as bar:
+            async with open_library(settings, bar=bar, console=Console(highlight=False)) as library:
+                await library.fill(films, seed)
+
+    run(filled())
+
+
+@app.command()
 def demo(
     url: Annotated[str, typer.Option(help="Address of a running server.", envvar="THEATRE_PUBLIC_URL")] = "",
 ) -> None:

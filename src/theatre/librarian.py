@@ -1,4 +1,4 @@
-"""The commands of the catalogue: build the search index anew, check it against the tables.
+"""The commands of the catalogue: build the search index anew, check it against the tables, fill a house with films.
 
 They need the database and the folder of the index alone, whether the house runs or not.
 """
@@ -17,7 +17,7 @@ from theatre.embedded.settings import HouseSettings
 from theatre.kit.clock import SystemClock
 from theatre.kit.db import Engine, open_own_engine, sessions_of
 from theatre.kit.settings import ServiceSettings
-from theatre.movies import indexing
+from theatre.movies import faker, indexing
 from theatre.movies.app import open_index
 from theatre.movies.search import SearchIndex
 from theatre.movies.settings import MoviesSettings
@@ -57,6 +57,18 @@ class Library:
                 shown = ", ".join(keys[:SHOWN])
                 self.console.print(f"NO  {len(keys):,} {name}, as {shown}")
         return found.is_sound
+
+    async def fill(self, films: int, seed: int) -> None:
+        """Put generated films into the tables, then build the index."""
+        task = self.bar.add_task(f"{films:,} films", total=films)
+        made = await faker.fill(
+            self.engine, films, seed=seed, say=lambda count: self.bar.update(task, completed=count)
+        )
+        self.bar.remove_task(task)
+        self.console.print(
+            f"{made.films:,} films, {made.persons:,} people and {made.credits:,} credits are made"
+        )
+        await self.rebuild()
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ COMMANDS = [
     "doctor",
     "reconcile",
     "index",
+    "faker",
 ]
 LIMIT_SECONDS = 60
 CANARY = "canary-value-that-must-not-be-seen"
