@@ -8,6 +8,9 @@ from functools import lru_cache
 REMEMBERED = 50_000
 # of UTF-8: a cursor carries it
 MAX_KEY_BYTES = 300
+# stands for й while diacritics are taken away; a code point that no text has
+SHORT_I = "\ue000"
+DIACRITICS = re.compile("[\u0300-\u036f]")
 NOT_A_WORD = re.compile(r"[^\w]+|_+")
 # letters that Unicode does not take apart by itself
 SINGLE = str.maketrans(
@@ -17,18 +20,15 @@ SINGLE = str.maketrans(
 
 def fold(text: str) -> str:
     """Write a text in small letters without diacritics; `й` is a letter of its own and stays."""
-    lowered = unicodedata.normalize("NFC", text).lower()
-    return "".join(letter if letter == "й" else _bare(letter) for letter in lowered).translate(SINGLE)
+    lowered = unicodedata.normalize("NFC", text).lower().replace("й", SHORT_I)
+    bare = DIACRITICS.sub("", unicodedata.normalize("NFKD", lowered)).replace(SHORT_I, "й")
+    return unicodedata.normalize("NFC", bare).translate(SINGLE)
 
 
-def _bare(letter: str) -> str:
-    parts = unicodedata.normalize("NFKD", letter)
-    return "".join(part for part in parts if not unicodedata.combining(part))
-
-
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=REMEMBERED)
+def words_of(text: str) -> tuple[str, ...]:
     """Split a text into folded words; what joins two parts with an apostrophe is one word."""
-    return NOT_A_WORD.sub(" ", fold(text).replace("'", "").replace("’", "")).split()
+    return tuple(NOT_A_WORD.sub(" ", fold(text).replace("'", "").replace("’", "")).split())
 
 
 def sort_key(text: str) -> str:
@@ -63,6 +63,7 @@ SOUNDS = [
         ("ck|q", "k"),
         ("x", "ks"),
         ("w", "v"),
+        ("[yj]o", "e"),
         ("[yji]([aeou])", r"\1"),
         ("[yj]", "i"),
         ("zh|j", "zh"),

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -51,7 +51,7 @@ class Entry:
 
     def digest(self) -> str:
         """Give what tells whether the index knows this entry as it is."""
-        return hashlib.blake2b(orjson.dumps(asdict(self), default=str), digest_size=12).hexdigest()
+        return hashlib.blake2b(orjson.dumps(self, default=str), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

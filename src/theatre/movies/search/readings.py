@@ -18,11 +18,11 @@ class Reading:
 
 def list_readings(text: str, most_words: int) -> Iterator[Reading]:
     """Give the readings of a text, each tried only if none before it finds anything."""
-    written = tuple(words_of(text)[:most_words])
+    written = words_of(text)[:most_words]
     yield Reading(written, is_as_written=True)
     if not written:
         return
-    other = tuple(words_of(on_other_keyboard(text))[:most_words])
+    other = words_of(on_other_keyboard(text))[:most_words]
     for may_lack in (False, True):
         if other and not may_lack:
             yield Reading(other)
