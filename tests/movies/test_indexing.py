@@ -108,14 +108,14 @@ async def test_a_rebuild_learns_what_happens_meanwhile(
         await follow(held)
         new.append(await desk.film("Mamma Roma"))
 
-    put = EmbeddedBuild.put
+    add = EmbeddedBuild.add
 
-    async def put_then_live(self: EmbeddedBuild, entries: Any, gone: Any = ()) -> None:
-        await put(self, entries, gone)
+    async def add_then_live(self: EmbeddedBuild, entries: Any) -> None:
+        await add(self, entries)
         if not new:
             await meanwhile()
 
-    monkeypatch.setattr(EmbeddedBuild, "put", put_then_live)
+    monkeypatch.setattr(EmbeddedBuild, "add", add_then_live)
     await indexing.rebuild(held.sessions, held.index, now=NOW)
     assert await found(client, "accattone") == [old]
     assert await found(client, "bellissima") == new[:1]
@@ -169,7 +169,7 @@ async def test_a_build_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None
 
     async def break_off() -> None:
         async with index.building() as build:
-            await build.put([Entry(Kind.FILM, uuid4(), ("Stalker",))])
+            await build.add([Entry(Kind.FILM, uuid4(), ("Stalker",))])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -185,7 +185,7 @@ async def test_of_two_that_match_alike_the_better_one_comes_first(tmp_path: Path
         for word, rating in zip("abc", (5, 9, 7), strict=True)
     ]
     async with index.building() as build:
-        await build.put(films)
+        await build.add(films)
         await build.switch()
     ranked = (await index.find(Question(Kind.FILM, "faust", 5))).ids
     assert list(ranked) == [films[1].id, films[2].id, films[0].id]

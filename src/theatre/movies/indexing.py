@@ -146,7 +146,7 @@ async def rebuild(
         async with transaction(sessions) as session:
             await session.execute(text("SET LOCAL statement_timeout = '60s'"))
             async for entries in _read_all(session):
-                await build.put(entries)
+                await build.add(entries)
                 count += len(entries)
                 say(count)
         async with transaction(sessions) as session:

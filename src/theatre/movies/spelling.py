@@ -20,8 +20,8 @@ SINGLE = str.maketrans(
 
 def fold(text: str) -> str:
     """Write a text in small letters without diacritics; `й` is a letter of its own and stays."""
-    lowered = unicodedata.normalize("NFC", text).lower().replace("й", SHORT_I)
-    bare = DIACRITICS.sub("", unicodedata.normalize("NFKD", lowered)).replace(SHORT_I, "й")
+    kept = unicodedata.normalize("NFC", text).replace("й", SHORT_I).replace("Й", SHORT_I)
+    bare = DIACRITICS.sub("", unicodedata.normalize("NFKD", kept).lower()).replace(SHORT_I, "й")
     return unicodedata.normalize("NFC", bare).translate(SINGLE)
 
 

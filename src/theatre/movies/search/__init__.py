@@ -85,7 +85,11 @@ class Found:
 class Build(Protocol):
     """An index that is being built beside the one in use."""
 
-    async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]] = ()) -> None: ...
+    async def add(self, entries: Collection[Entry]) -> None:
+        """Learn entries that it does not know yet."""
+
+    async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]]) -> None:
+        """Learn entries, in place of what it knows of them, and forget others."""
 
     async def switch(self) -> None:
         """Put it in the place of the one in use, at once and for all."""

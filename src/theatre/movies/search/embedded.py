@@ -1,6 +1,6 @@
 """The search in a folder of this machine, by tantivy: one process writes, others see its commits within a moment.
 
-The folder holds a generation of the index and the file `current` that names it. A rebuild writes another generation
+The folder holds a generation of the index and a file that names it. A rebuild writes another generation
 beside and then replaces the file, so that there is no moment without an index.
 """
 
@@ -23,7 +23,9 @@ from theatre.movies.search.matching import Candidate, corrected, nearness
 from theatre.movies.search.readings import Reading, list_readings
 from theatre.movies.spelling import sound_of, words_of
 
-CURRENT = "current"
+# another number with every change of the schema or of what is written: an older index counts as none, and is built anew
+SCHEMA = 1
+CURRENT = f"current-{SCHEMA}"
 WRITER_BYTES = 50_000_000
 BUILDER_BYTES = 128_000_000
 RELOAD_SECONDS = 0.2
@@ -46,8 +48,8 @@ def make_schema() -> tantivy.Schema:
     for field in ("year", "age"):
         builder.add_integer_field(field, indexed=True)
     builder.add_float_field("weight", fast=True)
-    builder.add_text_field("shown", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("digest", stored=True, tokenizer_name="raw", index_option="basic")
+    for field in ("shown", "digest"):
+        builder.add_bytes_field(field, stored=True)
     return builder.build()
 
 
@@ -86,23 +88,29 @@ def document_of(entry: Entry) -> tantivy.Document:
     document.add_integer("year", entry.year)
     document.add_integer("age", entry.age)
     document.add_float("weight", 0.6 + entry.rating / 20)
-    document.add_text("shown", "\n".join([f"{entry.rating}", " ".join(people), *map(" ".join, names)]))
-    document.add_text("digest", entry.digest())
+    shown = "\n".join([f"{entry.rating}", " ".join(people), *map(" ".join, names)])
+    document.add_bytes("shown", shown.encode())
+    document.add_bytes("digest", entry.digest().encode())
     return document
 
 
 def candidate_of(document: tantivy.Document) -> Candidate:
     """Read back what matching needs."""
-    rating, people, *names = str(document.get_first("shown")).split("\n")
+    rating, people, *names = bytes(document.get_first("shown") or b"").decode().split("\n")
     return Candidate([name.split() for name in names], frozenset(people.split()), float(rating))
+
+
+def add(writer: Any, entries: Collection[Entry]) -> None:
+    """Write entries."""
+    for entry in entries:
+        writer.add_document(document_of(entry))
 
 
 def put(writer: Any, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]]) -> None:
     """Write entries in place of what was known of them, and commit."""
     for kind, id in [*((entry.kind, entry.id) for entry in entries), *gone]:
         writer.delete_documents_by_term("id", key_of(kind, id))
-    for entry in entries:
-        writer.add_document(document_of(entry))
+    add(writer, entries)
     writer.commit()
 
 
@@ -125,12 +133,17 @@ class EmbeddedBuild:
         (folder / self.name).mkdir(parents=True)
         self._writer = open_index(folder / self.name).writer(BUILDER_BYTES, 1)
 
-    async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]] = ()) -> None:
+    async def add(self, entries: Collection[Entry]) -> None:
+        """See `Build`. It is written by `put` or `switch`."""
+        await asyncio.to_thread(add, self._writer, entries)
+
+    async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]]) -> None:
         """See `Build`."""
         await asyncio.to_thread(put, self._writer, entries, gone)
 
     async def switch(self) -> None:
         """See `Build`."""
+        await asyncio.to_thread(self._writer.commit)
         await asyncio.to_thread(self._writer.wait_merging_threads)
         pointer = self.folder / f"{self.name}.new"
         pointer.write_text(self.name)
@@ -205,7 +218,7 @@ class EmbeddedIndex:
         for _, address in hits:
             document = searcher.doc(address)
             kind, _, id = str(document.get_first("id")).partition(":")
-            yield Kind(kind), UUID(id), str(document.get_first("digest"))
+            yield Kind(kind), UUID(id), bytes(document.get_first("digest") or b"").decode()
 
     async def close(self) -> None:
         """Let go of the folder."""
