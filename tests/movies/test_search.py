@@ -4,6 +4,7 @@ import csv
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -130,6 +131,26 @@ async def test_a_few_letters_are_guessed_by_kind(cinema: httpx.AsyncClient) -> N
     assert guessed["films"][0]["highlights"] == [[0, 4]]
     assert guessed["persons"][0]["name"] == "Сильвестр Сталлоне"
     assert len(guessed["films"]) + len(guessed["persons"]) + len(guessed["genres"]) <= 10
+
+
+async def test_films_alike_share_people_or_genres_and_say_which(cinema: httpx.AsyncClient) -> None:
+    (stalker, *_) = (await ask(cinema, "films/search", query="stalker"))["items"]
+    alike = (await ask(cinema, f"films/{stalker['id']}/similar", limit=20))["items"]
+    assert alike == (await ask(cinema, f"films/{stalker['id']}/similar", limit=20))["items"]
+    reasons = {film["title"]: film["reason"] for film in alike}
+    assert "Stalker" not in reasons
+    directed = {title for title, reason in reasons.items() if reason == "Director: Andrei Tarkovsky"}
+    assert directed == {
+        *("Solaris", "Andrei Rublev", "Mirror", "Ivan's Childhood", "Nostalghia", "The Sacrifice"),
+    }
+    assert {film["title"] for film in alike[:6]} == directed
+    assert reasons["The Ascent"] == "With: Anatoly Solonitsyn"
+    assert any(reason.startswith("Genre: Drama, Science fiction") for reason in reasons.values())
+    cinema.headers["Accept-Language"] = "ru"
+    (first, *_) = (await ask(cinema, f"films/{stalker['id']}/similar"))["items"]
+    assert first["reason"] == "Режиссёр: Андрей Тарковский"
+    missing = await cinema.get(f"{API}/films/{uuid4()}/similar")
+    assert (missing.status_code, missing.json()["code"]) == (404, "movies.film_not_found")
 
 
 async def test_without_an_index_the_search_is_away_and_the_house_not_ready(client: httpx.AsyncClient) -> None:

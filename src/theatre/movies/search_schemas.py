@@ -9,9 +9,10 @@ from pydantic import Field
 from theatre.kit.fields import Answer
 from theatre.movies.finding import Suggestions
 from theatre.movies.highlights import spans_of
-from theatre.movies.models import Film, Person
+from theatre.movies.models import Film, Person, Role
 from theatre.movies.schemas import FilmAnswer, PersonAnswer, film_fields
 from theatre.movies.search import Found
+from theatre.movies.similar import Similar
 
 Spans = list[tuple[int, int]]
 
@@ -132,3 +133,33 @@ def _film(film: Film, locale: str, words: Sequence[str]) -> FilmSuggested:
     fields = film_fields(film, locale)
     own = {name: fields[name] for name in ("id", "title", "year", "poster_url")}
     return FilmSuggested(**own, highlights=spans_of(fields["title"], words))
+
+
+REASONS = {
+    "ru": {Role.DIRECTOR: "Режиссёр", Role.WRITER: "Сценарий", Role.ACTOR: "В ролях", None: "Жанр"},
+    "en": {Role.DIRECTOR: "Director", Role.WRITER: "Writer", Role.ACTOR: "With", None: "Genre"},
+}
+
+
+class FilmAlike(FilmAnswer):
+    """A film like another, and why, in words for people."""
+
+    reason: str = Field(examples=["Director: Andrei Tarkovsky"])
+
+    @classmethod
+    def alike(cls, similar: Similar, locale: str) -> Self:
+        """Show a film that is like another."""
+        names = ", ".join(shared["names"][locale] for shared in similar.people or similar.genres)
+        reason = f"{REASONS[locale][similar.role]}: {names}"
+        return cls(**film_fields(similar.film, locale), reason=reason)
+
+
+class FilmsAlikeAnswer(Answer):
+    """Films like another one, the likest first."""
+
+    items: list[FilmAlike]
+
+    @classmethod
+    def of(cls, similar: Sequence[Similar], *, locale: str) -> Self:
+        """Show films like another one."""
+        return cls(items=[FilmAlike.alike(one, locale) for one in similar])

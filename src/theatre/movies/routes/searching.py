@@ -11,12 +11,17 @@ from theatre.kit.fields import Storable
 from theatre.kit.i18n import negotiate
 from theatre.kit.pagination import BadCursor, PageRequest, encode_cursor, page_request
 from theatre.kit.routing import StrictRoute
-from theatre.movies import finding
+from theatre.movies import finding, similar
 from theatre.movies.models import FilmAccess
 from theatre.movies.resources import Resources
 from theatre.movies.schemas import PUBLIC
 from theatre.movies.search import MAX_FOUND, MAX_QUERY_CHARACTERS, Found, Kind, Question
-from theatre.movies.search_schemas import FilmsFoundAnswer, PersonsFoundAnswer, SuggestionsAnswer
+from theatre.movies.search_schemas import (
+    FilmsAlikeAnswer,
+    FilmsFoundAnswer,
+    PersonsFoundAnswer,
+    SuggestionsAnswer,
+)
 
 router = APIRouter(prefix=PUBLIC, tags=["movies: search"], route_class=StrictRoute)
 
@@ -89,6 +94,17 @@ async def search_films(
     found = await held.index.find(question)
     films = await finding.films_of(session, found.ids, now=held.clock.now())
     return FilmsFoundAnswer.of(films, found, cursor_after(question, found), locale=locale_of(request))
+
+
+@router.get("/films/{film_id}/similar", summary="Films like another one, each with its reason")
+async def list_similar(
+    film_id: UUID,
+    request: Request,
+    session: InTransaction,
+    limit: Annotated[int, Query(ge=1, le=20)] = 10,
+) -> FilmsAlikeAnswer:
+    found = await similar.find(session, film_id, limit=limit, now=held_of(request).clock.now())
+    return FilmsAlikeAnswer.of(found, locale=locale_of(request))
 
 
 @router.get("/persons/search", summary="People by name, however spelt")
