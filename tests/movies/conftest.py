@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -56,6 +57,7 @@ async def settings(migrated_url: str, tmp_path: Path) -> MoviesSettings:
         broker_exchange=f"test-{uuid4().hex[:8]}",
         index_folder=tmp_path / "index",
         demo_films=False,
+        stream_secret=SecretStr("test" * 8),
     )
     await init(settings)
     return settings

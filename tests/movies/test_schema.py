@@ -49,4 +49,5 @@ def production(*, demo_films: bool) -> MoviesSettings:
         broker_url="amqp://broker.example",
         public_url="https://theatre.example",
         demo_films=demo_films,
+        stream_secret=SecretStr("y" * 32),
     )

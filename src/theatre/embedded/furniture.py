@@ -82,7 +82,11 @@ def _sandbox(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
 
 
 def _movies(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
-    return {"demo_films": True, "index_folder": house.index_folder}
+    return {
+        "demo_films": True,
+        "index_folder": house.index_folder,
+        "stream_secret": SecretStr(secrets.get("movies.stream_secret")),
+    }
 
 
 OWN: dict[str, Own] = {"auth": _auth, "movies": _movies, "payment": _payment, "sandbox": _sandbox}

@@ -8,6 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.contracts.billing import BillingClient
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
@@ -16,10 +17,11 @@ from theatre.kit.http import ServiceClient
 from theatre.kit.outbox import Relay
 from theatre.kit.worker import Worker
 from theatre.movies import demo, genres
+from theatre.movies.gate import Gate
 from theatre.movies.jobs import JOBS
 from theatre.movies.models import OutboxMessage
 from theatre.movies.resources import Resources, WorkerResources
-from theatre.movies.routes import admin, public, searching
+from theatre.movies.routes import admin, playback, public, searching
 from theatre.movies.search import SearchAway, SearchIndex
 from theatre.movies.search.embedded import EmbeddedIndex
 from theatre.movies.settings import MoviesSettings
@@ -29,19 +31,23 @@ from theatre.movies.settings import MoviesSettings
 async def open_resources(
     settings: MoviesSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
 ) -> AsyncIterator[Resources]:
-    """Open the database and the way to auth."""
+    """Open the database, the search index, and the ways to auth and billing."""
     async with AsyncExitStack() as stack:
         engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         token = service_token(settings, transport)
         auth = AuthClient(ServiceClient(settings.auth_url, token=token, transport=transport))
         stack.push_async_callback(auth.close)
+        billing = BillingClient(ServiceClient(settings.billing_url, token=token, transport=transport))
+        stack.push_async_callback(billing.close)
+        sessions = sessions_of(engine)
         yield Resources(
             engine=engine,
-            sessions=sessions_of(engine),
+            sessions=sessions,
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             clock=clock,
             index=await stack.enter_async_context(open_index(settings)),
+            gate=Gate(sessions, billing, settings.stream_secret, settings.ticket_seconds),
         )
 
 
@@ -76,7 +82,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Movies",
-        routers=[searching.router, public.router, admin.router],
+        routers=[searching.router, playback.router, public.router, admin.router],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {
             "database": partial(ping, resources.engine),

@@ -1,6 +1,6 @@
 """What movies refuses."""
 
-from theatre.kit.errors import Conflict, Invalid, NotFound, Problem
+from theatre.kit.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 
 
 class FilmNotFound(NotFound):
@@ -57,3 +57,32 @@ class SheetUnreadable(Problem):
 
     code = "movies.sheet_unreadable"
     title = "This cannot be read as a table of films"
+
+
+class NotYet(Forbidden):
+    """The film's time has not begun."""
+
+    code = "movies.not_yet"
+    title = "This film cannot be watched yet"
+
+
+class PaymentRequired(Problem):
+    """Nothing that the viewer has opens this film; `products` are those that would."""
+
+    code = "movies.payment_required"
+    status = 402
+    title = "This film needs a plan, or to be bought or rented"
+
+
+class TicketInvalid(NotFound):
+    """The address of a stream was not written by us."""
+
+    code = "movies.ticket_invalid"
+    title = "No such stream"
+
+
+class TicketExpired(Forbidden):
+    """The address of a stream has had its time; ask for another."""
+
+    code = "movies.ticket_expired"
+    title = "The address of this stream has expired; start the film again"

@@ -6,6 +6,7 @@ from theatre.kit.access import Access
 from theatre.kit.broker.port import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
+from theatre.movies.gate import Gate
 from theatre.movies.search import SearchIndex
 
 
@@ -18,6 +19,7 @@ class Resources:
     access: Access
     clock: Clock
     index: SearchIndex
+    gate: Gate
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import ClassVar
 
-from theatre.kit.settings import ServiceSettings
+from pydantic import Field, SecretStr
+
+from theatre.kit.settings import MIN_SECRET_CHARACTERS, ServiceSettings
 
 
 class MoviesSettings(ServiceSettings):
@@ -16,10 +18,19 @@ class MoviesSettings(ServiceSettings):
 
     demo_films: bool = False
     index_folder: Path = Path(".theatre/movies-index")
+    billing_url: str = "http://127.0.0.1:8000"
+    stream_secret: SecretStr = SecretStr("")
+    ticket_seconds: int = Field(
+        4 * 3600,
+        ge=60,
+        description="how long the address of a stream is good: a long film must end in that time",
+    )
 
     def production_faults(self) -> list[str]:
-        """Add movies' own: a catalogue for show is not for viewers who pay."""
+        """Add movies' own: a catalogue for show is not for viewers who pay, and no one else may write tickets."""
         faults = super().production_faults()
         if self.demo_films:
             faults.append("demo_films")
+        if len(self.stream_secret.get_secret_value()) < MIN_SECRET_CHARACTERS:
+            faults.append("stream_secret")
         return faults
