@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import aio_pika
@@ -43,13 +44,13 @@ class Deployment:
         gateway_port, *ports = free_ports(1 + len(SERVICES))
         self.addresses = dict(zip(BY_NAME, (f"127.0.0.1:{port}" for port in ports), strict=True))
         self.url = f"http://127.0.0.1:{gateway_port}"
+        self.folder = folder
         self.environment = self._environment()
         variables = {
             "GATEWAY_LISTEN": f"127.0.0.1:{gateway_port}",
             **{f"{name.upper()}_ADDRESS": address for name, address in self.addresses.items()},
         }
         self.gateways = [gateway(nginx, folder, variables)] if nginx else []
-        self.folder = folder
         self.inits: list[Program] = []
         self.roles: dict[str, Program] = {}
         for service in SERVICES:
@@ -87,6 +88,7 @@ class Deployment:
             "AUTH_SIGNING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "AUTH_REFRESH_SECRET": secrets.token_urlsafe(32),
             "AUTH_DEMO_USERS": "true",
+            "MOVIES_INDEX_FOLDER": str(self.folder / "movies-index"),
             "AUTH_TRUSTED_PROXIES": LOOPBACK,
             "PAYMENT_TRUSTED_PROXIES": "127.0.0.1",
             "PAYMENT_YOOKASSA_API_URL": f"http://{self.addresses['sandbox']}/sandbox/v3",
@@ -139,10 +141,11 @@ class Deployment:
 
 
 def list_queues(service: Service) -> list[str]:
-    """Name the queues of a service's worker."""
-    if not service.has_worker:
+    """Name the queues of a service's worker, if it hears anything."""
+    name = f"theatre.{service.name}.consumers"
+    if not service.has_worker or find_spec(name) is None:
         return []
-    doors = import_module(f"theatre.{service.name}.consumers")
+    doors = import_module(name)
     return [consumer.queue for consumer in vars(doors).values() if isinstance(consumer, Consumer)]
 
 
