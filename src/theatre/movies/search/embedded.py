@@ -151,13 +151,16 @@ class EmbeddedBuild:
         self.is_switched = True
         for other in self.folder.iterdir():
             if other.is_dir() and other.name != self.name:
+                # whoever still writes there may put something back; the next switch takes it away
                 await asyncio.to_thread(shutil.rmtree, other, ignore_errors=True)
 
     def abandon(self) -> None:
         """Leave nothing of a generation that did not come to be."""
-        del self._writer
         if not self.is_switched:
-            shutil.rmtree(self.folder / self.name, ignore_errors=True)
+            # its threads may still be writing: they end first
+            self._writer.rollback()
+            self._writer.wait_merging_threads()
+            shutil.rmtree(self.folder / self.name)
 
 
 class EmbeddedIndex:
