@@ -136,6 +136,22 @@ async def test_a_genre_and_a_person_can_be_named_otherwise(client: httpx.AsyncCl
     assert (taken.status_code, taken.json()["code"]) == (409, "movies.genre_taken")
 
 
+async def test_under_a_key_a_film_is_made_once(desk: Desk) -> None:
+    body = film_body(genre_ids=[await desk.genre("drama")])
+    key = {"Idempotency-Key": "one"}
+    first = await desk.ask("POST", "/films", json=body, headers=key)
+    again = await desk.ask("POST", "/films", json=body, headers=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert again.headers["idempotent-replayed"] == "true"
+    other = await desk.ask("POST", "/films", json={**body, "year": 1980}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency.key_reused")
+    assert len((await desk.ask("GET", "/films")).json()["items"]) == 1
+    for _ in range(2):
+        assert (await desk.ask("POST", "/films", json=body)).status_code == 201
+    assert len((await desk.ask("GET", "/films")).json()["items"]) == 3
+
+
 def test_the_service_has_its_roles() -> None:
     movies = BY_NAME["movies"]
     assert (movies.prefixes, movies.has_worker, movies.in_production) == (("movies",), True, True)

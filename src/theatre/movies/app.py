@@ -14,6 +14,7 @@ from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import open_own_engine, ping, sessions_of, transaction
 from theatre.kit.http import ServiceClient
+from theatre.kit.idempotency import Flights
 from theatre.kit.outbox import Relay
 from theatre.kit.worker import Worker
 from theatre.movies import demo, genres
@@ -48,6 +49,7 @@ async def open_resources(
             clock=clock,
             index=await stack.enter_async_context(open_index(settings)),
             gate=Gate(sessions, billing, settings.stream_secret, settings.ticket_seconds),
+            flights=Flights(),
         )
 
 

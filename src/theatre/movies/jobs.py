@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from theatre.kit.db import transaction
+from theatre.kit.idempotency import delete_old_keys
 from theatre.kit.outbox import delete_sent
 from theatre.kit.worker import Job
 from theatre.movies import indexing
-from theatre.movies.models import OutboxMessage
+from theatre.movies.models import IdempotencyKey, OutboxMessage
 from theatre.movies.resources import WorkerResources
 
 FOLLOW_SECONDS = 0.5
@@ -21,6 +22,10 @@ async def follow(held: WorkerResources) -> None:
         pass
 
 
+async def forget_answers(held: WorkerResources) -> None:
+    await delete_old_keys(held.sessions, IdempotencyKey, now=held.clock.now())
+
+
 async def forget_learnt(held: WorkerResources) -> None:
     async with transaction(held.sessions) as session:
         await indexing.forget_learnt(session, before=held.clock.now() - KEEP_LEARNT)
@@ -33,6 +38,7 @@ async def forget_sent(held: WorkerResources) -> None:
 
 JOBS: list[Job[WorkerResources]] = [
     Job("follow changes", FOLLOW_SECONDS, follow),
+    Job("forget old answers", 3_600, forget_answers),
     Job("forget learnt changes", 3_600, forget_learnt),
     Job("forget sent messages", 3_600, forget_sent),
 ]

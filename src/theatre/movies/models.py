@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_colu
 
 from theatre.kit import db
 from theatre.kit.audit import AuditColumns
+from theatre.kit.idempotency import IdempotencyColumns
 from theatre.kit.outbox import OutboxColumns
 
 AGES = (0, 6, 12, 16, 18)
@@ -231,6 +232,12 @@ class IndexChange(Base):
     number: Mapped[db.Big]
     changed_at: Mapped[datetime]
     indexed_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(IdempotencyColumns, Base):
+    """Answers to requests that came under a key."""
+
+    __tablename__ = "idempotency_key"
 
 
 class OutboxMessage(OutboxColumns, Base):

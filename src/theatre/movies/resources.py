@@ -6,6 +6,7 @@ from theatre.kit.access import Access
 from theatre.kit.broker.port import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
+from theatre.kit.idempotency import Flights
 from theatre.movies.gate import Gate
 from theatre.movies.search import SearchIndex
 
@@ -20,6 +21,7 @@ class Resources:
     clock: Clock
     index: SearchIndex
     gate: Gate
+    flights: Flights
 
 
 @dataclass(frozen=True)

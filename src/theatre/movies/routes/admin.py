@@ -1,22 +1,26 @@
 """Movies' doors for staff: films, genres and people are kept here, and who did it is written down."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
 
 from theatre.kit.access import Principal, having
 from theatre.kit.audit import Act, Audit
-from theatre.kit.db import InTransaction, Session
+from theatre.kit.db import InTransaction, Session, transact
+from theatre.kit.idempotency import HEADER, Once, fingerprint_of, key_of, to_bytes
 from theatre.kit.listing import read_page
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
 from theatre.kit.routing import StrictRoute, UnsupportedMediaType
 from theatre.movies import film_lists, films, genres, imports, persons
 from theatre.movies.imports import MAX_FAULTS, Report, SheetKind
-from theatre.movies.models import AuditRecord
+from theatre.movies.models import AuditRecord, IdempotencyKey
+from theatre.movies.resources import Resources
 from theatre.movies.schemas import (
     PUBLIC,
     AuditAnswer,
@@ -39,8 +43,29 @@ class Editor:
     """A member of staff at a door."""
 
     id: UUID
-    request_id: str
-    now: datetime
+    request: Request
+    held: Resources
+
+    @property
+    def now(self) -> datetime:
+        return self.held.clock.now()
+
+    async def make(self, verb: Callable[[Session], Awaitable[BaseModel]]) -> Response:
+        """Make something in a transaction, and give its answer; under an `Idempotency-Key`, if there is one, once."""
+        if HEADER not in self.request.headers:
+            made = await transact(self.held.sessions, verb)
+            return Response(to_bytes(made), HTTPStatus.CREATED, media_type="application/json")
+        once = Once(
+            request=self.request,
+            sessions=self.held.sessions,
+            table=IdempotencyKey,
+            flights=self.held.flights,
+            clock=self.held.clock,
+            user_id=self.id,
+            key=key_of(self.request),
+            fingerprint=await fingerprint_of(self.request),
+        )
+        return await once.run(verb, answer=lambda made: made)
 
     async def record(
         self,
@@ -53,7 +78,9 @@ class Editor:
     ) -> None:
         """Write down, as the last thing of the transaction that does it, what this person did."""
         kind, subject = action.partition(".")[0], None if subject_id is None else str(subject_id)
-        act = Act(self.id, action, kind, subject, self.request_id, before=before, after=after)
+        act = Act(
+            self.id, action, kind, subject, self.request.scope["request_id"], before=before, after=after
+        )
         await AUDIT.record(session, act, now=self.now)
 
 
@@ -61,7 +88,7 @@ async def editor_of(request: Request, user: Annotated[Principal, Depends(having(
     """Let in staff who keep the catalogue."""
     if user.user_id is None:
         raise AssertionError("`having` lets only users in")
-    return Editor(user.user_id, request.scope["request_id"], request.app.state.resources.clock.now())
+    return Editor(user.user_id, request, request.app.state.resources)
 
 
 Staff: TypeAlias = Annotated[Editor, Depends(editor_of)]
@@ -74,12 +101,20 @@ async def list_films(_: Staff, session: InTransaction, page: PageWanted) -> Page
     return PageAnswer(items=items, next_cursor=found.next_cursor)
 
 
-@router.post("/films", status_code=201, summary="Make a film; if it is published it goes live")
-async def create_film(body: FilmBody, staff: Staff, session: InTransaction) -> StaffFilmAnswer:
-    film = await films.create(session, body.draft(), now=staff.now)
-    answer = StaffFilmAnswer.of(await films.get(session, film.id))
-    await staff.record(session, "film.create", film.id, after=answer.model_dump(mode="json"))
-    return answer
+@router.post(
+    "/films",
+    status_code=201,
+    response_model=StaffFilmAnswer,
+    summary="Make a film; if it is published it goes live",
+)
+async def create_film(body: FilmBody, staff: Staff) -> Response:
+    async def make(session: Session) -> StaffFilmAnswer:
+        film = await films.create(session, body.draft(), now=staff.now)
+        answer = StaffFilmAnswer.of(await films.get(session, film.id))
+        await staff.record(session, "film.create", film.id, after=answer.model_dump(mode="json"))
+        return answer
+
+    return await staff.make(make)
 
 
 @router.post(
@@ -129,11 +164,14 @@ async def list_genres(_: Staff, session: InTransaction) -> PageAnswer[StaffGenre
     return PageAnswer(items=[StaffGenreAnswer.model_validate(genre) for genre in found], next_cursor=None)
 
 
-@router.post("/genres", status_code=201, summary="Make a genre")
-async def create_genre(body: GenreBody, staff: Staff, session: InTransaction) -> StaffGenreAnswer:
-    genre = await genres.create(session, body.slug, body.names.model_dump())
-    await staff.record(session, "genre.create", genre.id, after=body.model_dump())
-    return StaffGenreAnswer.model_validate(genre)
+@router.post("/genres", status_code=201, response_model=StaffGenreAnswer, summary="Make a genre")
+async def create_genre(body: GenreBody, staff: Staff) -> Response:
+    async def make(session: Session) -> StaffGenreAnswer:
+        genre = await genres.create(session, body.slug, body.names.model_dump())
+        await staff.record(session, "genre.create", genre.id, after=body.model_dump())
+        return StaffGenreAnswer.model_validate(genre)
+
+    return await staff.make(make)
 
 
 @router.put("/genres/{genre_id}", summary="Name a genre otherwise")
@@ -160,13 +198,16 @@ async def list_persons(_: Staff, session: InTransaction, page: PageWanted) -> Pa
     return PageAnswer(items=items, next_cursor=found.next_cursor)
 
 
-@router.post("/persons", status_code=201, summary="Make a person")
-async def create_person(body: NamesBody, staff: Staff, session: InTransaction) -> StaffPersonAnswer:
-    person = persons.make(body.names.model_dump())
-    session.add(person)
-    await session.flush()
-    await staff.record(session, "person.create", person.id, after=body.model_dump())
-    return StaffPersonAnswer.model_validate(person)
+@router.post("/persons", status_code=201, response_model=StaffPersonAnswer, summary="Make a person")
+async def create_person(body: NamesBody, staff: Staff) -> Response:
+    async def make(session: Session) -> StaffPersonAnswer:
+        person = persons.make(body.names.model_dump())
+        session.add(person)
+        await session.flush()
+        await staff.record(session, "person.create", person.id, after=body.model_dump())
+        return StaffPersonAnswer.model_validate(person)
+
+    return await staff.make(make)
 
 
 @router.put("/persons/{person_id}", summary="Name a person otherwise")
