@@ -28,6 +28,7 @@ compose() {
         options="$options --file $file"
         last=$file
     done
+    sh scripts/secrets.sh
     watch=$([ "$last" != compose.dev.yaml ] || echo --watch)
     # shellcheck disable=SC2086 # several words on purpose
     exec docker compose $options up --build $watch

@@ -6,24 +6,19 @@ counts. Runs are interleaved and the median of three is given.
 
 import asyncio
 import re
-import statistics
 from itertools import count
 from uuid import uuid4
 
 import httpx
 import orjson
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from benchmarks import pgbench
+from benchmarks import pgbench, ratio
 from benchmarks.load import Make, Measure, drive, post
+from benchmarks.ratio import SECONDS
 from benchmarks.stage import Stage, open_stage
 from theatre.billing.quick_purchase import CREATE
 
-CLIENTS = (1, 16, 64)
-ROUNDS = 3
-SECONDS = 3
 PASSWORD = "a long enough phrase"  # noqa: S105 - of a user who lives for a minute
 
 
@@ -33,17 +28,18 @@ async def main() -> None:
         token, price_id = await shopper(stage)
         make = requests(token, price_id)
         script = as_script(price_id)
-        await drive(stage.ports["billing"], make, clients=4, seconds=1, expected=201)
-        results: dict[int, list[tuple[float, Measure]]] = {clients: [] for clients in CLIENTS}
-        for clients in track(CLIENTS * ROUNDS, "measuring"):
-            rate = await pgbench.run(
-                stage.servers.postgres_url, script, clients=clients, seconds=SECONDS, folder=stage.home
-            )
-            measure = await drive(
-                stage.ports["billing"], make, clients=clients, seconds=SECONDS, expected=201
-            )
-            results[clients].append((rate, measure))
-        Console().print(table(results))
+        port = stage.ports["billing"]
+
+        async def sql(clients: int) -> float:
+            url, folder = stage.servers.postgres_url, stage.home
+            return await pgbench.run(url, script, clients=clients, seconds=SECONDS, folder=folder)
+
+        async def door(clients: int) -> Measure:
+            return await drive(port, make, clients=clients, seconds=SECONDS, expected=201)
+
+        await drive(port, make, clients=4, seconds=1, expected=201)
+        results = await ratio.compare(sql, door)
+        Console().print(ratio.table("create payment, one worker process", "pgbench tx/s", results))
 
 
 async def shopper(stage: Stage) -> tuple[str, str]:
@@ -94,26 +90,6 @@ def as_script(price_id: str) -> str:
         17: "ARRAY[29900]",
     }
     return re.sub(r"\$(\d+)", lambda found: values[int(found[1])], CREATE) + ";\n"
-
-
-def table(results: dict[int, list[tuple[float, Measure]]]) -> Table:
-    """Draw the medians."""
-    drawn = Table(title="create payment, one worker process")
-    for column in ("clients", "pgbench tx/s", "HTTP req/s", "ratio", "p50 ms", "p99 ms", "refused"):
-        drawn.add_column(column, justify="right")
-    for clients, rounds in results.items():
-        base = statistics.median(rate for rate, _ in rounds)
-        rate = statistics.median(measure.rate for _, measure in rounds)
-        drawn.add_row(
-            str(clients),
-            f"{base:,.0f}",
-            f"{rate:,.0f}",
-            f"{rate / base:.2f}",
-            f"{statistics.median(measure.p50_ms for _, measure in rounds):.1f}",
-            f"{statistics.median(measure.p99_ms for _, measure in rounds):.1f}",
-            str(sum(measure.refused for _, measure in rounds)),
-        )
-    return drawn
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def temporary_folder() -> Iterator[Path]:
 
 async def main() -> None:
     """Measure on a database of its own."""
-    configure_logging(form="text", level="warning", service="benchmark")
+    configure_logging(form="text", level="warning")
     with temporary_folder() as folder:
         async with Servers(folder, with_valkey=False) as servers:
             await migrate("billing", servers.postgres_url)

@@ -58,17 +58,20 @@ class Stage:
 
     async def start(self, kind: str, service: str) -> Role:
         """Start a role (`serve` or `work`) and wait until it is ready."""
-        words = [kind, service]
-        if kind == "serve":
-            words += ["--port", str(self.ports[service])]
-        log = (self.home / f"{kind}-{service}.log").open("wb")
-        process = await asyncio.create_subprocess_exec(
-            *THEATRE, *words, env=self.environ, stdout=log, stderr=log
-        )
-        role = Role(f"{kind} {service}", process, self.ports[service])
-        self.roles[role.name] = role
-        if kind == "serve":
-            await wait_ready(f"{self.url(service)}/{service}/api/_ready")
+        words = [*THEATRE, kind, service]
+        if kind == "work":
+            return await self.launch(f"{kind} {service}", words, port=self.ports[service])
+        words += ["--port", str(self.ports[service])]
+        ready = f"/{service}/api/_ready"
+        return await self.launch(f"{kind} {service}", words, port=self.ports[service], ready=ready)
+
+    async def launch(self, name: str, words: Sequence[str], *, port: int, ready: str | None = None) -> Role:
+        """Start a program; wait until its door `ready` answers, if it has one."""
+        log = (self.home / f"{name.replace(' ', '-')}.log").open("wb")
+        process = await asyncio.create_subprocess_exec(*words, env=self.environ, stdout=log, stderr=log)
+        role = self.roles[name] = Role(name, process, port)
+        if ready is not None:
+            await wait_ready(f"http://127.0.0.1:{port}{ready}")
         return role
 
     async def close(self) -> None:
@@ -100,13 +103,13 @@ async def wait_ready(url: str) -> None:
 
 
 @asynccontextmanager
-async def open_stage(roles: Sequence[tuple[str, str]]) -> AsyncIterator[Stage]:
-    """Set up databases, secrets and roles; everything is gone afterwards."""
+async def open_stage(roles: Sequence[tuple[str, str]], **environ: str) -> AsyncIterator[Stage]:
+    """Set up databases, secrets and roles, with more variables if wanted; everything is gone afterwards."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="theatre-bench-")))
         servers = await stack.enter_async_context(Servers(home))
         ports = dict(zip([service.name for service in SERVICES], free_ports(len(SERVICES)), strict=True))
-        stage = Stage(servers, home, {**os.environ, **variables(servers, ports)}, ports)
+        stage = Stage(servers, home, {**os.environ, **variables(servers, ports), **environ}, ports)
         stack.push_async_callback(stage.close)
         for service in dict.fromkeys(service for _, service in roles):
             await stage.theatre("init", service)

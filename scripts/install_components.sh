@@ -1,7 +1,19 @@
 #!/bin/sh
-# Installs the servers and the browser that tests use, from the system's packages. What cannot be had is named; its
-# tests are then skipped.
+# Installs the servers and the browser that tests use, from the system's packages, and Bugsink into an environment of
+# its own. What cannot be had is named; its tests are then skipped.
 set -eu
+cd "$(dirname "$0")/.."
+. scripts/venv.sh
+
+if [ "$(cat .venv-bugsink/.made-from 2>/dev/null)" != "$(cksum requirements-bugsink.lock)" ]; then
+    echo "Installing Bugsink into .venv-bugsink" >&2
+    if python=$(find_python) && "$python" -m venv --clear .venv-bugsink &&
+        .venv-bugsink/bin/python -m pip install --quiet --require-hashes -r requirements-bugsink.lock >&2; then
+        cksum requirements-bugsink.lock >.venv-bugsink/.made-from
+    else
+        echo "Could not be installed: Bugsink" >&2
+    fi
+fi
 
 missing=""
 want() { # PROGRAM PACKAGE
@@ -13,6 +25,7 @@ want chromium chromium
 want fc-list fontconfig
 want postgres postgresql
 want redis-server redis-server
+want wget wget
 [ -d /usr/share/fonts/truetype/dejavu ] || missing="$missing fonts-dejavu-core"
 [ -n "$missing" ] || exit 0
 

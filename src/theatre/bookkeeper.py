@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to reconcile: without a provider, all of them. A register is of one provider."""
+    """What to reconcile: without a provider, all of them; with a register that names none, the one who issues them."""
 
     day: date
     provider: str | None = None
@@ -94,10 +94,14 @@ async def choose(office: Office, wanted: Wanted) -> Sequence[str]:
         raise ProviderNotReconciled("No payment system is known yet: has a worker of billing ever run?")
     if wanted.provider is not None and wanted.provider not in known:
         raise ProviderNotReconciled(f"There is no {wanted.provider!r} to reconcile, but {named}.")
-    chosen = known if wanted.provider is None else [wanted.provider]
-    if wanted.register is not None and len(chosen) != 1:
+    if wanted.provider is not None:
+        return [wanted.provider]
+    if wanted.register is None:
+        return known
+    issuers = [provider for provider in known if provider in registers.ISSUERS]
+    if len(issuers) != 1:
         raise ProviderNotReconciled(f"Whose register is it? Say --provider, one of {named}.")
-    return chosen
+    return issuers
 
 
 async def order(office: Office, provider: str, wanted: Wanted) -> ReconciliationRun:

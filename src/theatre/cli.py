@@ -20,6 +20,8 @@ from theatre import registry
 from theatre.kit.errors import Problem
 from theatre.kit.garbage import spare_loaded
 from theatre.kit.logging import configure_logging
+from theatre.kit.metrics import serve_metrics, shared_metrics
+from theatre.kit.reports import start_reports
 from theatre.kit.servers import ServersError
 from theatre.kit.settings import InsecureSettings, ServiceSettings
 from theatre.kit.telemetry import start_export
@@ -58,6 +60,8 @@ user = typer.Typer(no_args_is_help=True, help="Accounts.")
 app.add_typer(user, name="user")
 ledger = typer.Typer(no_args_is_help=True, help="The books.")
 app.add_typer(ledger, name="ledger")
+outbox = typer.Typer(no_args_is_help=True, help="What services have told each other.")
+app.add_typer(outbox, name="outbox")
 
 
 def known(name: str) -> Service:
@@ -69,6 +73,21 @@ def known(name: str) -> Service:
     if name not in BY_NAME:
         raise typer.BadParameter(f"there is no {name!r}, but {', '.join(BY_NAME)}")
     return BY_NAME[name]
+
+
+def moment(text: str) -> datetime:
+    """Read a moment.
+
+    Raises:
+        typer.BadParameter: it is none, or says no zone.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no moment") from error
+    if read.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} names no zone: say Z, or an offset as +03:00")
+    return read
 
 
 ServiceArgument = Annotated[Service, typer.Argument(parser=known, metavar="SERVICE", help=", ".join(BY_NAME))]
@@ -87,10 +106,11 @@ def up(
     house.check_production()
     if reset:
         run(embedded.reset(house))
-    observe(house)
+    observe(house, house.service)
     if reload:
         run(embedded.live_reloading(house, os.environ))
         return
+    serve_metrics(house)
     named = {service.name: service.read_settings() for service in SERVICES}
     with progress() as bar:
         task = bar.add_task("starting", total=None)
@@ -117,26 +137,28 @@ def serve(
 
     settings = read(service)
     os.environ[SERVED] = service.name
-    Server(
-        "theatre.cli:application",
-        factory=True,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        address=host,
-        port=port,
-        workers=workers,
-        workers_kill_timeout=STOP_SECONDS,
-        backpressure=BACKPRESSURE,
-        log_level=LogLevels.warning,
-        process_name=f"theatre-{settings.service}",
-    ).serve()
+    with shared_metrics(settings) as told:
+        os.environ.update(told)
+        Server(
+            "theatre.cli:application",
+            factory=True,
+            interface=Interfaces.ASGI,
+            loop=Loops.uvloop,
+            address=host,
+            port=port,
+            workers=workers,
+            workers_kill_timeout=STOP_SECONDS,
+            backpressure=BACKPRESSURE,
+            log_level=LogLevels.warning,
+            process_name=f"theatre-{settings.service}",
+        ).serve()
 
 
 def application() -> "FastAPI":
     """Make the application that this process serves; called by granian in each of its processes."""
     service = BY_NAME[os.environ[SERVED]]
     settings = read(service)
-    observe(settings)
+    observe(settings, service.name)
     made = service.create_app(settings)
     spare_loaded()
     return made
@@ -148,7 +170,8 @@ def work(service: ServiceArgument) -> None:
     if not service.has_worker:
         raise typer.BadParameter(f"{service.name} has no worker of its own")
     settings = read(service)
-    observe(settings)
+    observe(settings, f"{service.name}-worker")
+    serve_metrics(settings)
 
     async def working() -> None:
         async with service.open_worker(settings) as worker:
@@ -216,6 +239,29 @@ def verify_ledger(
     raise typer.Exit(0 if run(verify()) else 1)
 
 
+@outbox.command("replay")
+def replay_outbox(
+    service: ServiceArgument,
+    since: Annotated[
+        datetime,
+        typer.Option(
+            parser=moment, metavar="MOMENT", help="From when on, as 2026-11-24T09:30:00Z; a day at most."
+        ),
+    ],
+) -> None:
+    """Send again what a service has sent since a moment, after a broker lost its data; whoever heard it drops it."""
+    from theatre.embedded import HouseSettings, reached
+
+    if not service.has_outbox:
+        raise typer.BadParameter(f"{service.name} tells nobody anything")
+
+    async def replayed() -> int:
+        async with reached(HouseSettings(), read(service)) as settings:
+            return await service.replay(settings, since=since)
+
+    print(f"{run(replayed())} messages of {service.name} are sent again")
+
+
 @app.command()
 def reconcile(
     day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day, as providers reckon it.")],
@@ -243,18 +289,12 @@ def index(
     check: Annotated[bool, typer.Option(help="Compare it with the tables instead; 0 if both agree.")] = False,
 ) -> None:
     """Build the search index of films and people anew, beside the one in use."""
-    from theatre.librarian import open_library
+    from theatre.librarian import index as build
 
-    async def indexed() -> bool:
-        console = Console(highlight=False)
-        with progress() as bar:
-            async with open_library(read(BY_NAME["movies"]), bar=bar, console=console) as library:
-                if check:
-                    return await library.check()
-                await library.rebuild()
-        return True
-
-    raise typer.Exit(0 if run(indexed()) else 1)
+    with progress() as bar:
+        settings, console = read(BY_NAME["movies"]), Console(highlight=False)
+        is_sound = run(build(settings, is_checked=check, bar=bar, console=console))
+    raise typer.Exit(0 if is_sound else 1)
 
 
 @app.command()
@@ -263,15 +303,10 @@ def faker(
     seed: Annotated[int, typer.Option(min=0, max=65_535, help="The same seed makes the same films.")] = 1,
 ) -> None:
     """Fill the catalogue with made-up films, for load and for show, and index them."""
-    from theatre.librarian import open_library
+    from theatre.librarian import fill
 
-    async def filled() -> None:
-        settings = read(BY_NAME["movies"])
-        with progress() as bar:
-            async with open_library(settings, bar=bar, console=Console(highlight=False)) as library:
-                await library.fill(films, seed)
-
-    run(filled())
+    with progress() as bar:
+        run(fill(read(BY_NAME["movies"]), films, seed, bar=bar, console=Console(highlight=False)))
 
 
 @app.command()
@@ -311,14 +346,11 @@ def read(service: Service) -> ServiceSettings:
     return settings
 
 
-def observe(settings: ServiceSettings) -> None:
+def observe(settings: ServiceSettings, name: str) -> None:
     """Set up logs of this process, and the export of traces and errors where the settings name a receiver."""
-    configure_logging(form=settings.log_format, level=settings.log_level, service=settings.service)
-    atexit.register(start_export(settings.service, settings.otlp_endpoint))
-    if settings.sentry_dsn:
-        import sentry_sdk
-
-        sentry_sdk.init(settings.sentry_dsn, environment=settings.env, send_default_pii=False)
+    configure_logging(form=settings.log_format, level=settings.log_level)
+    atexit.register(start_export(name, settings.otlp_endpoint, environment=settings.env))
+    atexit.register(start_reports(settings.sentry_dsn, environment=settings.env))
 
 
 async def until_signal(work: Coroutine[Any, Any, None]) -> None:

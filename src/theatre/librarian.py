@@ -85,3 +85,18 @@ async def open_library(
             yield Library(engine, index, bar, console)
         finally:
             await engine.dispose()
+
+
+async def index(settings: ServiceSettings, *, is_checked: bool, bar: Progress, console: Console) -> bool:
+    """Build the index anew, or only compare it with the tables; True unless they differ."""
+    async with open_library(settings, bar=bar, console=console) as library:
+        if is_checked:
+            return await library.check()
+        await library.rebuild()
+        return True
+
+
+async def fill(settings: ServiceSettings, films: int, seed: int, *, bar: Progress, console: Console) -> None:
+    """Make up films, and index them."""
+    async with open_library(settings, bar=bar, console=console) as library:
+        await library.fill(films, seed)

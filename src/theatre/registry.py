@@ -6,6 +6,7 @@ A service's code is imported when it is asked for, so that a process that serves
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -28,12 +29,18 @@ class Service:
     prefixes: tuple[str, ...]
     has_worker: bool = False
     has_schema: bool = True
+    has_outbox: bool = False
     in_production: bool = True
+
+    @property
+    def settings(self) -> type[ServiceSettings]:
+        """What this service can be told."""
+        found = resolve_name(f"theatre.{self.name}.settings:{self.settings_class}")
+        return cast(type[ServiceSettings], found)
 
     def read_settings(self) -> ServiceSettings:
         """Read this service's settings from the environment; for `cli` alone."""
-        found = resolve_name(f"theatre.{self.name}.settings:{self.settings_class}")
-        return cast(ServiceSettings, found())
+        return self.settings()
 
     def load(self) -> None:
         """Import its code now, which takes a while, rather than in the middle of something that is timed."""
@@ -56,7 +63,7 @@ class Service:
 
         if self.has_schema:
             await migrate(self.name, settings.database_url)
-        if settings.broker_url == "embedded":
+        if settings.broker_url == "embedded" and "broker_url" not in settings.list_unused():
             await migrate("broker", settings.database_url)
 
     async def declare(self, settings: ServiceSettings) -> None:
@@ -64,6 +71,23 @@ class Service:
         if self.has_worker:
             async with self.open_worker(settings) as worker:
                 await declare_queues(worker)
+
+    async def replay(self, settings: ServiceSettings, *, since: datetime) -> int:
+        """Have what it has sent since a moment sent again, after a broker lost its data; give the number.
+
+        Whoever has heard it already drops the repeat. What was sent more than a day ago is not kept.
+        """
+        from theatre.kit.clock import SystemClock
+        from theatre.kit.db import open_own_engine, sessions_of, transaction
+        from theatre.kit.outbox import replay_since
+
+        table = resolve_name(f"theatre.{self.name}.models:OutboxMessage")
+        engine = open_own_engine(settings)
+        try:
+            async with transaction(sessions_of(engine)) as session:
+                return await replay_since(session, table, since=since, now=SystemClock().now())
+        finally:
+            await engine.dispose()
 
     async def seed(self, settings: ServiceSettings) -> None:
         """Write its reference data; safe to repeat."""
@@ -80,12 +104,12 @@ async def declare_queues(worker: "Worker[Any]") -> None:
 
 
 SERVICES = (
-    Service("auth", "AuthSettings", ("auth",)),
-    Service("billing", "BillingSettings", ("billing",), has_worker=True),
-    Service("payment", "PaymentSettings", ("payment",)),
+    Service("auth", "AuthSettings", ("auth",), has_outbox=True),
+    Service("billing", "BillingSettings", ("billing",), has_worker=True, has_outbox=True),
+    Service("payment", "PaymentSettings", ("payment",), has_outbox=True),
     Service("notification", "NotificationSettings", ("notification", "mail"), has_worker=True),
     Service("short_link", "ShortLinkSettings", ("short_link", "s")),
-    Service("movies", "MoviesSettings", ("movies",), has_worker=True),
+    Service("movies", "MoviesSettings", ("movies",), has_worker=True, has_outbox=True),
     Service("sandbox", "SandboxSettings", ("sandbox",), in_production=False),
     # the storefront has the root and everything that nobody else claims
     Service("web", "WebSettings", ("web", ""), has_schema=False),

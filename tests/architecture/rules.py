@@ -24,6 +24,7 @@ MONEY = (
     "contracts/money.py",
     "contracts/billing.py",
     "contracts/payment.py",
+    "contracts/payment_disputes.py",
     "kit/money.py",
 )
 

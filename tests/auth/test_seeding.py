@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pydantic
 import pytest
 
 from tests.auth.people import House, Person, code_of, signed_in
+from tests.factories.production import secret, sound
 from theatre.auth.app import create_app, create_superuser, init
 from theatre.auth.errors import UserAlreadyExists, WeakPassword
 from theatre.auth.jobs import tidy
@@ -112,15 +112,7 @@ async def test_the_command_line_makes_a_superuser(house: House) -> None:
         await create_superuser(house.settings, **(given | {"email": "nobody"}))
 
 
-PRODUCTION: dict[str, Any] = {
-    "env": "production",
-    "public_url": "https://theatre.example",
-    "broker_url": "amqp://broker",
-    "service_secret": "s" * 32,
-    "signing_key": "A" * 43 + "=",
-    "refresh_secret": "r" * 32,
-    "service_clients": {"billing": "b" * 32},
-}
+PRODUCTION = sound("auth")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +122,7 @@ PRODUCTION: dict[str, Any] = {
         ("refresh_secret", ""),
         ("refresh_secret", "short"),
         ("service_clients", {}),
-        ("service_clients", {"billing": "b" * 32, "payment": "short"}),
+        ("service_clients", {"billing": secret("billing"), "payment": "short"}),
         ("demo_users", True),
     ],
 )

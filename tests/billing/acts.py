@@ -12,8 +12,10 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.money import Money
 
 NOW = datetime(2027, 1, 31, 12, 0, tzinfo=UTC)
+REFUSED = Failure(code="payee_refused", message="The bank of the card did not take the money back.")
 
 
 async def price_of(session: Session, kind: str, *, trial: bool = False) -> Price:
@@ -38,6 +40,15 @@ async def buy(
     purchase = payments.Purchase([payments.Wish(price.id, quantity) for price in prices])
     terms = payments.Terms("en", settings, now)
     return await payments.create(session, user_id or uuid4(), purchase, terms=terms)
+
+
+async def discounted(session: Session, settings: BillingSettings, *kinds: str, off_minor: int) -> Payment:
+    """Make a payment whose first line has a discount."""
+    payment = await buy(session, settings, *kinds)
+    payment.items[0].discount_minor = payment.discount_minor = off_minor
+    payment.total_minor -= off_minor
+    await session.flush()
+    return payment
 
 
 async def open_attempt(session: Session, payment: Payment, *, now: datetime = NOW) -> UUID:
@@ -82,6 +93,20 @@ async def pay(session: Session, settings: BillingSettings, payment: Payment, *, 
     return attempt_id
 
 
+async def ask_back(
+    session: Session,
+    settings: BillingSettings,
+    payment: Payment,
+    *,
+    amount_minor: int | None = None,
+    now: datetime = NOW,
+) -> Refund:
+    """Ask, as the buyer, for a payment's money back, whole or in part."""
+    amount = None if amount_minor is None else Money(amount_minor, payment.currency)
+    claim = refunds.Claim(RefundSource.USER, payment.user_id, "changed my mind", amount)
+    return await refunds.request(session, payment.id, claim, settings=settings, now=now)
+
+
 async def give_back(
     session: Session,
     settings: BillingSettings,
@@ -91,11 +116,7 @@ async def give_back(
     now: datetime = NOW,
 ) -> Refund:
     """Refund a payment, whole or in part, to its end."""
-    from theatre.kit.money import Money
-
-    amount = None if amount_minor is None else Money(amount_minor, payment.currency)
-    claim = refunds.Claim(RefundSource.USER, payment.user_id, "changed my mind", amount)
-    refund = await refunds.request(session, payment.id, claim, settings=settings, now=now)
+    refund = await ask_back(session, settings, payment, amount_minor=amount_minor, now=now)
     await refunds.succeed(session, payment.id, refund.id, now=now)
     await session.flush()
     return refund

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -102,6 +103,18 @@ async def app(
     app = wiring.create_app(settings, transport=desk.transport, clock=clock)
     async with app.router.lifespan_context(app):
         yield app
+
+
+@pytest.fixture
+async def two_apps(
+    settings: BillingSettings, sessions: Sessions, desk: PaymentDesk, clock: MovableClock
+) -> AsyncIterator[list[FastAPI]]:
+    """Two billing services, each with a pool and a memory of its own, on one database."""
+    async with AsyncExitStack() as stack:
+        apps = [wiring.create_app(settings, transport=desk.transport, clock=clock) for _ in range(2)]
+        for app in apps:
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        yield apps
 
 
 @dataclass

@@ -5,11 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from tests.billing.acts import pay
+from tests.billing.acts import NOW, buy, give_back, open_attempt, pay, success
 from tests.billing.conftest import Caller
 from tests.billing.test_purchase import create
-from theatre.billing import payments
+from theatre.billing import payments, settlements
 from theatre.billing.settings import BillingSettings
+from theatre.contracts.money import Amount
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions
 
@@ -118,3 +119,20 @@ async def test_a_list_never_shows_anothers_payments(make_caller: Make) -> None:
 async def test_a_moment_that_is_none_is_refused(make_caller: Make, end: str, moment: str) -> None:
     answer = await make_caller("billing.read").get("/admin/payments", **{end: moment})
     assert answer.status_code == 422, answer.text
+
+
+async def test_an_amount_below_zero_is_explained_too(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings
+) -> None:
+    """R15: of a payment that was given back whole the provider has kept its fee."""
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "film")
+        event = success(payment, await open_attempt(session, payment))
+        event = event.model_copy(update={"fee": Amount(amount_minor=1047, currency="RUB")})
+        await settlements.settle(session, event, settings=settings, now=NOW)
+        await session.flush()
+        await give_back(session, settings, payment)
+    answer = await make_caller("billing.read").get(f"/admin/payments/{payment.id}/explain")
+    assert answer.status_code == 200, answer.text
+    [cash] = [step for step in answer.json()["steps"] if step["name"] == "money at yookassa"]
+    assert cash["derived"] == cash["stored"] == {"amount": "-10.47", "currency": "RUB"}

@@ -109,6 +109,7 @@ def refuse_to_store(code: str) -> Callable[[httpx.Request], httpx.Response]:
 @pytest.mark.parametrize(
     ("code", "status", "told"),
     [
+        ("payment.amount_too_small", 409, "billing.amount_too_small"),
         ("payment.provider_unknown", 422, "billing.provider_unknown"),
         ("payment.return_url_foreign", 422, "billing.return_url_foreign"),
         ("kit.validation_failed", 409, "billing.checkout_refused"),
@@ -117,6 +118,7 @@ def refuse_to_store(code: str) -> Callable[[httpx.Request], httpx.Response]:
 async def test_an_attempt_that_is_not_stored_leaves_the_payment_unpaid(
     make_caller: Make, desk: PaymentDesk, code: str, status: int, told: str
 ) -> None:
+    """M10, of an amount too small: it may be tried again with another payment system."""
     caller = make_caller()
     payment = await create(caller)
     desk.answer = refuse_to_store(code)
@@ -245,7 +247,7 @@ async def test_a_dead_link_is_never_given_out(
 async def test_the_janitor_asks_about_open_attempts_and_starts_those_never_heard_of(
     make_caller: Make, desk: PaymentDesk, sessions: Sessions, settings: BillingSettings, clock: MovableClock
 ) -> None:
-    """K2: a payment whose process died between commit and call goes on by itself."""
+    """K2, F-K5: a payment whose process died between commit and call, or whose buyer left, goes on by itself."""
     caller = make_caller()
     payment = await create(caller)
     desk.answer = hang_up

@@ -1,18 +1,22 @@
 """Many at the same moment: money stays within its bounds whatever the order."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 
 from tests.billing.acts import NOW, buy, open_attempt, pay, success
+from tests.billing.conftest import Caller
 from theatre.billing import attempts, entitlements, payments, refunds, settlements
 from theatre.billing.errors import PaymentNotCancelable, PaymentNotRefundable, RefundExceedsPayment
 from theatre.billing.models import Entitlement, LedgerEntry, Payment, Refund, RefundSource, Subscription
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.payment import AttemptFailed, Failure
+from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions
-from theatre.kit.money import Money
+from theatre.kit.money import Money, to_decimal
 
 
 async def make_paid(sessions: Sessions, settings: BillingSettings) -> Payment:
@@ -44,6 +48,24 @@ async def test_fifty_refunds_at_once_never_give_back_more_than_was_paid(
             select(func.sum(Refund.amount_minor)).where(Refund.payment_id == payment.id)
         )
     assert 0 < (reserved or 0) <= payment.total_minor
+
+
+async def test_of_fifty_tenths_asked_for_at_once_ten_are_given_back(
+    make_caller: Callable[[], Caller], sessions: Sessions, settings: BillingSettings, clock: MovableClock
+) -> None:
+    """R1, F-X2: at the door, each under a key of its own; the rest is refused, and nothing breaks."""
+    caller = make_caller()
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "film", user_id=caller.user_id, now=clock.now())
+        await pay(session, settings, payment, now=clock.now())
+    tenth = {"amount": to_decimal(Money(payment.total_minor // 10, "RUB")), "currency": "RUB"}
+    body, path = {"amount": tenth, "reason": "x"}, f"/payments/{payment.id}/refunds"
+    answers = await asyncio.gather(*(caller.post(path, body) for _ in range(50)))
+    assert Counter(answer.status_code for answer in answers) == {201: 10, 409: 40}
+    listed = (await caller.get(path)).json()["items"]
+    assert sorted(item["id"] for item in listed) == sorted(
+        answer.json()["id"] for answer in answers if answer.status_code == 201
+    )
 
 
 async def test_the_same_success_many_times_at_once_counts_once(

@@ -9,14 +9,13 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from tests.billing.acts import failure, open_attempt, success
 from tests.billing.conftest import Caller
-from tests.billing.desk import PaymentDesk
 from tests.billing.promo import Make, buy, change_code, make_code, make_price, uses_of
 from tests.billing.test_purchase import price_of
 from tests.factories.auth_door import AuthDoor
-from theatre.billing import app as wiring
 from theatre.billing import attempts, payments, settlements
 from theatre.billing.errors import PaymentNotCancelable
 from theatre.billing.models import Price
@@ -34,15 +33,11 @@ async def price(sessions: Sessions, clock: MovableClock) -> Price:
 
 
 @pytest.fixture
-async def addresses(
-    settings: BillingSettings, desk: PaymentDesk, clock: MovableClock
-) -> AsyncIterator[list[str]]:
-    """Two billing services on sockets of their own, each with a pool of its own, on one database."""
+async def addresses(two_apps: list[FastAPI]) -> AsyncIterator[list[str]]:
+    """Two billing services on sockets of their own."""
     async with AsyncExitStack() as stack:
         found = []
-        for _ in range(2):
-            app = wiring.create_app(settings, transport=desk.transport, clock=clock)
-            await stack.enter_async_context(app.router.lifespan_context(app))
+        for app in two_apps:
             listener = listen("127.0.0.1", 0)
             await stack.enter_async_context(serving(app, listener))
             found.append(f"http://127.0.0.1:{listener.getsockname()[1]}")

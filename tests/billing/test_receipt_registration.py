@@ -21,6 +21,7 @@ from theatre.contracts.auth import AuthClient
 from theatre.contracts.payment import PaymentClient, ReceiptState
 from theatre.kit.db import Sessions
 from theatre.kit.http import ServiceClient, Unknown
+from theatre.kit.money import Money, to_decimal
 
 Open = Callable[..., Counter]
 
@@ -217,7 +218,15 @@ async def test_a_no_of_payment_services_own_fails_the_receipt(
     made = await stored(sessions, made_id)
     assert (made.status, made.failure_code) == ("failed", failure)
     assert (made.next_try_at is not None) == is_retried
-    assert len(await cases_of(sessions, made_id)) == int(not is_retried)
+    opened = await cases_of(sessions, made_id)
+    assert len(opened) == int(not is_retried)
+    for case in opened:
+        assert (case.details["why"], case.details["amount"], case.details["currency"]) == (
+            failure,
+            to_decimal(Money(made.amount_minor, made.currency)),
+            "RUB",
+        )
+        assert "with a cash register of your own" in case.details["message"]
 
 
 @pytest.mark.parametrize("code", ["payment.attempt_not_found", "payment.receipt_untimely", "kit.not_found"])

@@ -168,6 +168,14 @@ async def test_another_fee_is_explained(books: Books) -> None:
     assert (row.outcome, row.ledger_fee_minor, row.api_fee_minor) == (Outcome.EXPLAINED, 1397, 1400)
 
 
+async def test_what_giving_back_cost_and_the_books_do_not_hold_is_explained(books: Books) -> None:
+    """R14: wallets charge for the way back."""
+    operation_id = new_id()
+    books.know("r", operation_id=operation_id, kind=REFUND, fee_minor=50)
+    await books.book(operation_id, kind=REFUND)
+    assert await books.run() == {"r": "fee_differs"}
+
+
 async def test_what_the_list_leaves_out_but_the_provider_knows_is_matched(books: Books) -> None:
     operation_id = new_id()
     books.know("c", operation_id=operation_id, is_hidden=True)

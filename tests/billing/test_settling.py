@@ -1,6 +1,6 @@
 """Settling: what becomes of a payment when its attempt brings money, brings none, or brings it at a bad time."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -354,3 +354,23 @@ async def test_giving_back_a_plan_that_has_run_out_leaves_it_expired(
     await refunds.succeed(session, payment.id, refund.id, now=late)
     assert held.status == "expired"
     assert (await events(session, held.id))[-1] == "billing.subscription.expired"
+
+
+async def test_paying_by_an_earlier_attempt_abandons_the_open_one(
+    session: Session, settings: BillingSettings
+) -> None:
+    """Capability 1: after any success every other open link is made worthless, where its provider can."""
+    payment = await buy(session, settings, "film")
+    early = await open_attempt(session, payment)
+    await attempts.fail(session, failure(payment, early), now=NOW)
+    late = await open_attempt(session, payment)
+    await settlements.settle(session, success(payment, early), settings=settings, now=NOW)
+    await session.flush()
+    told = await session.scalars(
+        text(
+            "SELECT data ->> 'attempt_id' FROM billing.outbox_message"
+            " WHERE aggregate_id = :id AND type = 'billing.attempt.abandoned'"
+        ),
+        {"id": payment.id},
+    )
+    assert [UUID(each) for each in told] == [late]

@@ -25,6 +25,7 @@ DOORS: list[tuple[str, str, str, object, int]] = [
     ("GET", "/payments/{payment_id}/refunds", "billing.read", None, 404),
     ("POST", "/payments/{payment_id}/refunds", "billing.refund", {"reason": "x"}, 404),
     ("GET", "/refunds", "billing.read", None, 200),
+    ("GET", "/disputes", "billing.read", None, 200),
     ("POST", "/refunds/{refund_id}/approve", "billing.manage", None, 404),
     ("POST", "/refunds/{refund_id}/reject", "billing.manage", {"reason": "x"}, 404),
     ("GET", "/users/{user_id}/summary", "billing.read", None, 200),

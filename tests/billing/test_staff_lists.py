@@ -32,6 +32,7 @@ USER = UUID(int=7)
 LISTS = [
     "/payments",
     "/refunds",
+    "/disputes",
     "/subscriptions",
     "/products",
     "/prices",
@@ -111,8 +112,34 @@ async def test_a_payment_is_shown_with_its_attempts_as_payment_service_knows_the
     assert (shown["status"], shown["provider_reference"]) == ("succeeded", "ref")
 
 
+async def test_a_payment_is_shown_with_what_its_buyer_was_told(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings, clock: MovableClock, desk: PaymentDesk
+) -> None:
+    payment_id = await paid(make_caller(), sessions, settings, clock)
+    delivery = {
+        "id": str(uuid4()),
+        "kind": "payment_status",
+        "told": "succeeded",
+        "channel": "email",
+        "status": "sent",
+        "tries": 2,
+        "created_at": "2027-01-31T12:00:00Z",
+        "sent_at": "2027-01-31T12:00:07Z",
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/notification/internal/v1/deliveries":
+            assert dict(request.url.params) == {"payment_id": payment_id}
+            return httpx.Response(200, json={"items": [delivery]})
+        return httpx.Response(404, json={"code": "x"})
+
+    desk.answer = answer
+    seen = (await make_caller("billing.read").get(f"/admin/payments/{payment_id}")).json()
+    assert (seen["deliveries"], seen["are_deliveries_known"]) == ([delivery], True)
+
+
 @pytest.mark.parametrize("status", [503, 404])
-async def test_a_payment_is_shown_without_payment_service(
+async def test_a_payment_is_shown_without_other_services(
     make_caller: Make,
     sessions: Sessions,
     settings: BillingSettings,
@@ -125,6 +152,7 @@ async def test_a_payment_is_shown_without_payment_service(
     answer = await make_caller("billing.read").get(f"/admin/payments/{payment_id}")
     assert answer.status_code == 200
     assert [shown["status"] for shown in answer.json()["attempts"]] == [None]
+    assert (answer.json()["deliveries"], answer.json()["are_deliveries_known"]) == ([], False)
     assert answer.json()["ledger"]
 
 

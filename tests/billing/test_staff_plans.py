@@ -13,7 +13,7 @@ from sqlalchemy import select
 from benchmarks.plans import nodes_of, plan_of, scanned_tables
 from tests.databases import fresh_database
 from tests.services import Services
-from theatre.billing import audit, cases, ledger, payment_records, subscriptions
+from theatre.billing import audit, cases, disputes, ledger, payment_records, subscriptions
 from theatre.billing.ledger import EntryFilter
 from theatre.billing.models import (
     CaseKind,
@@ -24,6 +24,9 @@ from theatre.billing.models import (
     SubscriptionStatus,
 )
 from theatre.billing.payment_records import PaymentFilter
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit.db import Session, Sessions, open_engine, sessions_of
 from theatre.kit.listing import Listing, read_page
 from theatre.kit.migrations import migrate
@@ -54,6 +57,10 @@ INSERT INTO billing.refund (id, payment_id, attempt_id, provider, status, source
     created_at)
 SELECT gen_random_uuid(), id, id, 'yookassa', CASE WHEN random() < 0.01 THEN 'requested' ELSE 'succeeded' END,
     'staff', 1, 'RUB', 'x', created_at FROM billing.payment;
+INSERT INTO billing.dispute (id, payment_id, attempt_id, provider, provider_reference, status, revision, amount_minor,
+    currency, withdrawn_minor, reason, opened_at, closed_at)
+SELECT id, id, id, 'stripe', 'du_' || id, CASE WHEN random() < 0.01 THEN 'won' ELSE 'lost' END, 1, 1, 'RUB', 1, 'x',
+    created_at, created_at FROM billing.payment;
 INSERT INTO billing.subscription (id, user_id, product_id, price_id, status, zone, anchor_at, anchor_months,
     paid_from, paid_until, cancel_at_period_end, created_at)
 SELECT id, user_id, id, id, CASE WHEN random() < 0.3 THEN 'active' ELSE 'expired' END, 'UTC', created_at, 1,
@@ -124,6 +131,10 @@ async def test_a_provider_that_is_no_longer_used_costs_no_walk_through_newer_pay
         payment_records.find_refunds(),
         payment_records.find_refunds(status=RefundStatus.REQUESTED),
         payment_records.find_refunds(payment_id=USER),
+        disputes.find(),
+        disputes.find(status=DisputeStatus.WON),
+        disputes.find(payment_id=USER),
+        disputes.find(status=DisputeStatus.WON, payment_id=USER),
         subscriptions.find(),
         subscriptions.find(status=SubscriptionStatus.ACTIVE),
         subscriptions.find(user_id=USER),

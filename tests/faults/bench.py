@@ -160,8 +160,9 @@ async def open_bench(postgres_url: str, redis_url: str, broker_url: str) -> Asyn
         watch = Watch()
         ways = await lay_ways(deployment, watch, sink, stack=stack)
         # the sandbox keeps the address that it tells of payments from its first hour on
-        deployment.environment["SANDBOX_PAYMENT_URL"] = ways["serve sandbox", "serve payment"].url
-        await deployment.init()
+        first_hour = deployment.inits["init sandbox"]
+        payment_url = ways["serve sandbox", "serve payment"].url
+        first_hour.environment = {**first_hour.environment, "SANDBOX_PAYMENT_URL": payment_url}
         await deployment.open()
         pool = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
         stack.push_async_callback(pool.close)

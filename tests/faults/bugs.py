@@ -166,7 +166,7 @@ BUGS = (
             "    if to not in PAYMENT_TRANSITIONS[PaymentStatus(payment.status)]:\n",
             "    if to not in PAYMENT_TRANSITIONS:\n",
         ),
-        ("tests/billing",),
+        ("tests/billing/test_settling.py",),
     ),
     Bug(
         "10b",
@@ -263,7 +263,7 @@ BUGS = (
             "payment = await payments.get(session, payment_id, user_id=own_id(user))",
             "payment = await payments.get(session, payment_id)",
         ),
-        ("tests/billing",),
+        ("tests/billing/test_purchase.py",),
     ),
     Bug(
         "20",

@@ -261,6 +261,37 @@ async def test_all_roles_killed_at_once_start_in_any_order_and_go_on(bench: Benc
                 await bench.deployment.until_ready(name)
 
 
+@pytest.mark.all_faults
+async def test_roles_killed_one_after_another_by_lot_lose_nothing(bench: Bench) -> None:
+    """F-A1: some of them before they were ready again."""
+    dice = random.Random(1)
+    async with people_paying(bench):
+        for _ in range(20):
+            await asyncio.sleep(dice.uniform(0.2, 2))
+            bench.restart(dice.choice(ROLES))
+
+
+@pytest.mark.all_faults
+@pytest.mark.parametrize("late", [DATABASE, BROKER, "serve auth"])
+async def test_roles_started_before_what_they_need_take_part_when_it_comes(bench: Bench, late: str) -> None:
+    """F-A4: whoever gives up waiting is started again, as every supervisor does."""
+    async with people_paying(bench):
+        await asyncio.sleep(1)
+        for way in bench.ways_to(late):
+            way.close_door()
+            way.cut()
+        for role in ROLES:
+            bench.roles[role].kill()
+            bench.roles[role].start()
+        await asyncio.sleep(10)
+        for way in bench.ways_to(late):
+            way.open_door()
+        for role in ROLES:
+            if not bench.roles[role].is_running:
+                bench.roles[role].start()
+            await bench.deployment.until_ready(role)
+
+
 @pytest.fixture(scope="module")
 async def node() -> AsyncIterator[Node]:
     """A RabbitMQ that tests may kill and wipe."""
@@ -297,6 +328,33 @@ async def test_people_pay_while_the_broker_is_dead_and_all_is_told_after(
         )
         await node.start()
     assert load.begun > begun
+    assert waiting
+
+
+@pytest.mark.all_faults
+async def test_a_broker_stopped_and_started_is_consumed_from_again(bench_on_node: Bench, node: Node) -> None:
+    """F-B2: by the same processes, and what people paid meanwhile is told."""
+    async with people_paying(bench_on_node) as load:
+        await asyncio.sleep(2)
+        await node.control("stop_app")
+        begun = load.begun
+        await asyncio.sleep(8)
+        await node.control("start_app")
+    assert load.begun > begun
+
+
+@pytest.mark.all_faults
+async def test_a_broker_that_takes_nothing_for_want_of_memory_gets_it_later(
+    bench_on_node: Bench, node: Node
+) -> None:
+    """F-B7: publishing is given up within its time, people go on paying, and the outboxes empty after it."""
+    unsent = "SELECT count(*) FROM payment.outbox_message WHERE sent_at IS NULL"
+    async with people_paying(bench_on_node):
+        await asyncio.sleep(2)
+        await node.control("set_vm_memory_high_watermark", "0.0000001")
+        await asyncio.sleep(10)
+        waiting = await bench_on_node.database.fetchval(unsent)
+        await node.control("set_vm_memory_high_watermark", "0.4")
     assert waiting
 
 

@@ -116,7 +116,7 @@ async def test_a_purchase_survives_a_kill_at_one_crossing_of_each_kind(
 async def test_a_flow_survives_a_kill_at_each_of_its_crossings(
     bench: Bench, subtests: pytest.Subtests, flow: str
 ) -> None:
-    """RELIABILITY 2.3 (a): K1 to K22 and whatever step is added to them."""
+    """RELIABILITY 2.3 (a): K1 to K22 and whatever step is added to them; I-01 to I-42 hold after each."""
     for crossing, moment in every_one(await crossings_of(bench, flow)):
         with subtests.test(killed=f"{moment} {crossing}"):
             await run_and_kill(bench, flow, (crossing, moment))

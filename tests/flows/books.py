@@ -117,6 +117,13 @@ ALWAYS: Mapping[str, str] = {
         SELECT r.payment_id::text FROM billing.refund r WHERE r.source = 'staff' AND r.decided_by IS NULL
             AND r.status IN ('pending', 'succeeded')
         GROUP BY 1 HAVING sum(r.amount_minor) > 20000""",
+    "what staff asked for and decided is in the audit": """
+        SELECT r.id::text FROM billing.refund r,
+            LATERAL (VALUES ('refund.create', r.requested_by), ('refund.' || CASE r.status
+                WHEN 'rejected' THEN 'reject' ELSE 'approve' END, r.decided_by)) deed (action, staff_id)
+        WHERE r.source = 'staff' AND deed.staff_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM billing.audit_record a
+            WHERE (a.action, a.subject_id, a.actor_id) = (deed.action, r.id::text, deed.staff_id))""",
     "I-24: a right belongs to who paid": """
         SELECT t.id::text FROM billing.entitlement t JOIN billing.payment p ON p.id = t.payment_id
         WHERE t.user_id <> p.user_id""",

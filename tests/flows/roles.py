@@ -1,19 +1,29 @@
-"""The product as it is deployed: one process per role, behind nginx, on real PostgreSQL, Redis and RabbitMQ."""
+"""The product as it is deployed: the roles of the compose files as processes, on real PostgreSQL, Redis and RabbitMQ.
+
+What a role is told, how it is asked whether it is healthy and after whom it starts is read from those files; only
+addresses, and what the servers of the tests are, is put in place of theirs.
+"""
 
 import asyncio
-import base64
-import json
+import os
+import re
 import secrets
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import aio_pika
+import pytest
 
 import theatre
+from tests.conftest import MISSING
+from tests.flows import compose
 from tests.flows.gateway import gateway
 from tests.flows.programs import THEATRE, Program, until_ready
 from tests.rabbitmq import free_ports
@@ -22,7 +32,11 @@ from theatre.kit.broker.rabbit_topology import Topology
 from theatre.kit.worker import Consumer
 from theatre.registry import BY_NAME, SERVICES, Service
 
-LOOPBACK = '["127.0.0.1"]'
+GATEWAY = "gateway"
+READY = compose.ROOT / "deploy/ready.py"
+SECRETS = compose.ROOT / "scripts/secrets.sh"
+NAME_AND_PORT = re.compile(r"\b([a-z][a-z0-9-]*):(\d+)\b")
+HEALTHY, COMPLETED = "service_healthy", "service_completed_successfully"
 
 
 @dataclass(frozen=True)
@@ -34,99 +48,160 @@ class Servers:
     broker_url: str
     broker_ways: dict[str, str]
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What stands for the addresses of the compose files' own servers."""
+        return {
+            "theatre_database_url": self.database_url,
+            "theatre_redis_url": self.redis_url,
+            "theatre_broker_url": self.broker_url,
+        }
+
 
 class Deployment:
-    """All roles, by the words that start them (`serve billing`, `work billing`), and the gateway if there is nginx."""
+    """All roles, by the words that start them (`serve billing`, `work billing`), and the gateway if there is nginx.
 
-    def __init__(self, servers: Servers, *, nginx: str | None, folder: Path) -> None:
+    `inits` are those that end (`init billing`).
+    """
+
+    def __init__(
+        self, servers: Servers, *, nginx: str | None, folder: Path, further: Mapping[str, str] | None = None
+    ) -> None:
+        if compose.find_compose() is None:
+            pytest.skip(f"{MISSING}Docker Compose (its wheel is for x86-64; install another)")
         self.servers = servers
-        self.exchange = f"flows-{secrets.token_hex(6)}"
-        gateway_port, *ports = free_ports(1 + len(SERVICES))
-        self.addresses = dict(zip(BY_NAME, (f"127.0.0.1:{port}" for port in ports), strict=True))
-        self.url = f"http://127.0.0.1:{gateway_port}"
+        self.further = further or {}
         self.folder = folder
-        self.environment = self._environment()
-        variables = {
-            "GATEWAY_LISTEN": f"127.0.0.1:{gateway_port}",
-            **{f"{name.upper()}_ADDRESS": address for name, address in self.addresses.items()},
-        }
-        self.gateways = [gateway(nginx, folder, variables)] if nginx else []
-        self.inits: list[Program] = []
+        self.exchange = f"flows-{secrets.token_hex(6)}"
+        self.ports = dict(zip((GATEWAY, *BY_NAME), free_ports(1 + len(SERVICES)), strict=True))
+        self.addresses = {name: f"127.0.0.1:{self.ports[name]}" for name in BY_NAME}
+        self.url = f"http://127.0.0.1:{self.ports[GATEWAY]}"
+        model = compose.read("compose.yaml", variables={"THEATRE_PORT": str(self.ports[GATEWAY])})
+        self.deployed: dict[str, dict[str, Any]] = model["services"]
+        self.names = {role_of(one): name for name, one in self.deployed.items() if is_ours(one)}
+        self.secrets = make_secrets(folder / "secrets") | servers.secrets
         self.roles: dict[str, Program] = {}
-        for service in SERVICES:
-            host, _, port = self.addresses[service.name].partition(":")
-            self._add("serve", service, "--host", host, "--port", port)
-            if service.has_worker:
-                self._add("work", service)
+        self.inits: dict[str, Program] = {}
+        for role in self.names:
+            (self.inits if role.startswith("init ") else self.roles)[role] = self._program(role)
+        self.gateways = [self._gateway(nginx)] if nginx else []
 
-    def _add(self, verb: str, service: Service, *options: str) -> None:
-        role = f"{verb} {service.name}"
-        way = self.servers.broker_ways.get(role, self.servers.broker_url)
-        command = [*THEATRE, verb, service.name, *options]
-        environment = {**self.environment, "THEATRE_BROKER_URL": way}
-        self.roles[role] = Program(command, environment, self.folder / f"{role.replace(' ', '-')}.log")
-
-    def _environment(self) -> dict[str, str]:
-        own_secrets = {name: secrets.token_urlsafe(32) for name in BY_NAME}
-        shop_secret = secrets.token_urlsafe(32)
-        return {
+    def _program(self, role: str) -> Program:
+        one = self.deployed[self.names[role]]
+        _, _, service = role.partition(" ")
+        environment = {
+            **self._translated(one["environment"]),
+            **self._keep(one),
+            # the image says this
+            "THEATRE_HOST": "127.0.0.1",
+            "THEATRE_PORT": str(self.ports[service]),
+            "THEATRE_SECRETS_DIR": str(self._hand_over(one, self.folder / role.replace(" ", "-"))),
             # the very code that the tests import
             "PYTHONPATH": str(Path(theatre.__file__).parents[1]),
-            "THEATRE_DATABASE_URL": self.servers.database_url,
-            # the server is shared with other tests
+            # the servers are shared with other tests, and nobody keeps traces here
             "THEATRE_DATABASE_POOL_SIZE": "3",
             "THEATRE_DATABASE_KEPT_CONNECTIONS": "1",
-            "THEATRE_REDIS_URL": self.servers.redis_url,
-            "THEATRE_BROKER_URL": self.servers.broker_url,
             "THEATRE_BROKER_EXCHANGE": self.exchange,
-            "THEATRE_PUBLIC_URL": self.url,
-            **{
-                f"THEATRE_{name.upper()}_URL": f"http://{address}" for name, address in self.addresses.items()
-            },
-            **{f"{name.upper()}_SERVICE_SECRET": secret for name, secret in own_secrets.items()},
-            "AUTH_SERVICE_CLIENTS": json.dumps(own_secrets),
-            "AUTH_SIGNING_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "AUTH_REFRESH_SECRET": secrets.token_urlsafe(32),
-            "AUTH_DEMO_USERS": "true",
-            "MOVIES_INDEX_FOLDER": str(self.folder / "movies-index"),
-            "AUTH_TRUSTED_PROXIES": LOOPBACK,
-            "PAYMENT_TRUSTED_PROXIES": "127.0.0.1",
-            "PAYMENT_YOOKASSA_API_URL": f"http://{self.addresses['sandbox']}/sandbox/v3",
-            "PAYMENT_YOOKASSA_SECRET_KEY": shop_secret,
-            "PAYMENT_TOKEN_SECRETS": secrets.token_urlsafe(32),
-            "SANDBOX_SHOP_SECRET_KEY": shop_secret,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "",
+            **self.further,
         }
+        if role in self.servers.broker_ways:
+            environment["THEATRE_BROKER_URL"] = self.servers.broker_ways[role]
+        log = self.folder / f"{role.replace(' ', '-')}.log"
+        return Program([*THEATRE, *one["command"]], environment, log)
 
-    async def init(self) -> None:
-        """Run `theatre init` of every service, as deployments do before they start."""
-        names = [service.name for service in SERVICES if service.has_schema]
-        self.inits = [
-            Program([*THEATRE, "init", name], self.environment, self.folder / f"init-{name}.log")
-            for name in names
-        ]
-        for program in self.inits:
-            program.start()
-        for program in self.inits:
-            assert await program.finish() == 0, program.said()
+    def _keep(self, one: Mapping[str, Any]) -> dict[str, str]:
+        """Put folders of ours, by the names of the volumes, in place of those that a container keeps."""
+        folders = {volume["target"]: str(self.folder / volume["source"]) for volume in one.get("volumes", [])}
+        return {name: folders[value] for name, value in one["environment"].items() if value in folders}
+
+    def _hand_over(self, one: Mapping[str, Any], folder: Path) -> Path:
+        """Put the secrets that a container gets where its role will look for them."""
+        folder.mkdir()
+        for secret in one["secrets"]:
+            (folder / Path(secret["target"]).name).write_text(self.secrets[secret["source"]])
+        return folder
+
+    def _gateway(self, nginx: str) -> Program:
+        own = {"GATEWAY_LISTEN": f"127.0.0.1:{self.ports[GATEWAY]}", "NGINX_LOCAL_RESOLVERS": "127.0.0.1"}
+        variables = self._translated(self.deployed[GATEWAY]["environment"])
+        return gateway(nginx, self.folder, {**variables, **own})
+
+    def _translated(self, environment: Mapping[str, str]) -> dict[str, str]:
+        return {name: self._translate(value) for name, value in environment.items()}
+
+    def _translate(self, text: str) -> str:
+        """Put the processes' addresses in place of the containers'."""
+
+        def address(found: re.Match[str]) -> str:
+            one = self.deployed.get(found[1])
+            return self.addresses[role_of(one).split()[1]] if one and is_ours(one) else found[0]
+
+        return NAME_AND_PORT.sub(address, text)
 
     async def open(self) -> None:
-        """Start every role and wait until those that serve are ready."""
-        for program in (*self.gateways, *self.roles.values()):
-            program.start()
-        for role in self.roles:
-            await self.until_ready(role)
+        """Start every role when those before whom it must not start are healthy or done, as the files say."""
+        programs = {**self.inits, **self.roles, **dict.fromkeys([GATEWAY] * bool(self.gateways), None)}
+        up: dict[str, asyncio.Task[None]] = {}
+
+        async def bring_up(role: str) -> None:
+            one = self.deployed[self.names.get(role, role)]
+            for name, need in one.get("depends_on", {}).items():
+                needed = role_of(self.deployed[name]) if is_ours(self.deployed[name]) else name
+                if needed in up:
+                    assert need["condition"] == (COMPLETED if needed in self.inits else HEALTHY)
+                    await up[needed]
+            await self._bring_up(role)
+
+        async with asyncio.TaskGroup() as group:
+            for role in programs:
+                up[role] = group.create_task(bring_up(role))
+
+    async def _bring_up(self, role: str) -> None:
+        """Start one role and wait for what others may wait for: its end, or its health."""
+        program = self.gateways[0] if role == GATEWAY else self.inits.get(role) or self.roles[role]
+        program.start()
+        if role in self.inits:
+            assert await program.finish() == 0, program.said()
+            return
+        await self.until_ready(role)
+        await self.check_health(role)
 
     async def until_ready(self, role: str) -> None:
         """Wait until a role is ready; those that only work have no door to ask at."""
-        verb, _, name = role.partition(" ")
-        if verb == "serve":
-            await until_ready(f"http://{self.addresses[name]}/{name}/api/_ready", self.roles[role])
+        if role == GATEWAY:
+            await until_ready(f"{self.url}/_health", self.gateways[0])
+        elif check := self.health_check(role):
+            service = role.split()[1]
+            await until_ready(f"http://{self.addresses[service]}{check[-1]}", self.roles[role])
+
+    async def check_health(self, role: str) -> None:
+        """Run the very health check of a container, where it has one; fail with its words if it fails."""
+        if check := self.health_check(role):
+            port = str(self.ports[GATEWAY if role == GATEWAY else role.split()[1]])
+            process = await asyncio.create_subprocess_exec(
+                *check,
+                env={"PATH": os.defpath, "THEATRE_PORT": port},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            said, _ = await process.communicate()
+            assert process.returncode == 0, (check, said.decode())
+
+    def health_check(self, role: str) -> Sequence[str]:
+        """Give the words of a container's health check, as they are said on this machine."""
+        one = self.deployed[self.names.get(role, role)]
+        kind, *words = one.get("healthcheck", {}).get("test", ["NONE"])
+        assert kind in {"CMD", "NONE"}
+        if words[:1] == ["ready"]:
+            return [sys.executable, str(READY), *words[1:]]
+        published = one["ports"][0]["target"] if role == GATEWAY else 0
+        return [word.replace(f":{published}/", f":{self.ports[GATEWAY]}/") for word in words]
 
     async def close(self) -> None:
         """Stop everything, and take away what was made at the broker."""
-        await asyncio.gather(
-            *(program.stop() for program in (*self.gateways, *self.inits, *self.roles.values()))
-        )
+        programs = (*self.gateways, *self.inits.values(), *self.roles.values())
+        await asyncio.gather(*(program.stop() for program in programs))
         await self._delete_queues()
 
     async def _delete_queues(self) -> None:
@@ -140,6 +215,22 @@ class Deployment:
                 await channel.exchange_delete(name)
 
 
+def is_ours(one: Mapping[str, Any]) -> bool:
+    """Tell a container of our image from a server."""
+    return str(one["image"]).startswith("online-theatre:")
+
+
+def role_of(one: Mapping[str, Any]) -> str:
+    """Give the words that start a role, which are what tests call it."""
+    return " ".join(one["command"])
+
+
+def make_secrets(folder: Path) -> dict[str, str]:
+    """Make the secrets as an operator does, and give them by name."""
+    subprocess.run(["sh", SECRETS, folder], check=True)
+    return {file.name: file.read_text() for file in folder.iterdir()}
+
+
 def list_queues(service: Service) -> list[str]:
     """Name the queues of a service's worker, if it hears anything."""
     name = f"theatre.{service.name}.consumers"
@@ -150,12 +241,16 @@ def list_queues(service: Service) -> list[str]:
 
 
 @asynccontextmanager
-async def own_deployment(servers: Servers, *, nginx: str) -> AsyncIterator[Deployment]:
-    """Deploy the product with a database, an exchange and ports of its own; leave nothing of it at the end."""
+async def own_deployment(
+    servers: Servers, *, nginx: str, further: Mapping[str, str] | None = None
+) -> AsyncIterator[Deployment]:
+    """Deploy the product with a database, an exchange and ports of its own; leave nothing of it at the end.
+
+    `further` variables are told to every role.
+    """
     with temporary_folder() as folder:
-        deployment = Deployment(servers, nginx=nginx, folder=folder)
+        deployment = Deployment(servers, nginx=nginx, folder=folder, further=further)
         try:
-            await deployment.init()
             await deployment.open()
             yield deployment
         finally:

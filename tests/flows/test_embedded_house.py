@@ -19,7 +19,7 @@ from tests.flows.shopping import (
     shopper_at,
     status_of_payment,
 )
-from theatre.demo.shopper import Failed
+from theatre.demo.shopper import Failed, Shopper
 from theatre.registry import SERVICES
 
 pytestmark = pytest.mark.timeout(120)
@@ -48,18 +48,7 @@ async def test_a_purchase_by_stripe_is_paid_and_given_back_and_its_signed_news_a
     house: House,
 ) -> None:
     async with shopper_at(house.url) as shopper:
-        await asyncio.to_thread(shopper.create_payment)
-        link = await asyncio.to_thread(
-            shopper.ask,
-            "POST",
-            f"{shopper.payment_path}/checkout",
-            json={"provider": "stripe"},
-            headers={"Idempotency-Key": "by-stripe"},
-        )
-        shopper.payment |= link
-        await asyncio.to_thread(shopper.open_hosted_page)
-        await pay_and_close_the_browser(shopper, "4242424242424242")
-        await asyncio.to_thread(shopper.wait_for_status, "paid")
+        await buy_by_stripe(shopper)
         assert shopper.payment["provider"] == "stripe"
         await asyncio.to_thread(shopper.ask_refund)
         await asyncio.to_thread(shopper.wait_for_status, "refunded")
@@ -71,6 +60,54 @@ async def test_a_purchase_by_stripe_is_paid_and_given_back_and_its_signed_news_a
         return expected <= {one["event"] for one in told if one["last_status"] == httpx.codes.OK}
 
     await until(are_taken)
+
+
+async def buy_by_stripe(shopper: Shopper) -> None:
+    """Buy what was chosen, until it is paid."""
+    await asyncio.to_thread(shopper.create_payment)
+    link = await asyncio.to_thread(
+        shopper.ask,
+        "POST",
+        f"{shopper.payment_path}/checkout",
+        json={"provider": "stripe"},
+        headers={"Idempotency-Key": "by-stripe"},
+    )
+    shopper.payment |= link
+    await asyncio.to_thread(shopper.open_hosted_page)
+    await pay_and_close_the_browser(shopper, "4242424242424242")
+    await asyncio.to_thread(shopper.wait_for_status, "paid")
+
+
+async def test_a_disputed_purchase_loses_its_rights_and_gets_them_back_when_the_dispute_is_won(
+    house: House,
+) -> None:
+    """R2, R4: through every process and queue of the house."""
+    async with shopper_at(house.url) as shopper, httpx.AsyncClient(base_url=house.url) as tester:
+        await buy_by_stripe(shopper)
+        await until_may_watch(shopper, expected=True)
+        listed = (await tester.get("/sandbox/control/v1/operations?limit=100")).json()["items"]
+        there = [one["payment_id"] for one in listed if one["kind"] == "capture"][-1]
+        opened = await tester.post(f"/sandbox/control/v1/payments/{there}/disputes", json={})
+        assert opened.status_code == httpx.codes.CREATED, opened.text
+        await until_may_watch(shopper, expected=False)
+        with pytest.raises(Failed, match=r"409 billing\.payment_disputed"):
+            await asyncio.to_thread(shopper.ask_refund)
+        won = await tester.post(f"/sandbox/control/v1/disputes/{opened.json()['id']}/win")
+        assert won.is_success, won.text
+        await until_may_watch(shopper, expected=True)
+
+
+async def until_may_watch(shopper: Shopper, *, expected: bool) -> None:
+    """Wait until a shopper may watch, or may no more."""
+
+    async def is_so() -> bool:
+        try:
+            await asyncio.to_thread(shopper.check_right, expected=expected)
+        except Failed:
+            return False
+        return True
+
+    await until(is_so, seconds=30)
 
 
 async def test_every_service_is_alive_and_ready(house: House) -> None:

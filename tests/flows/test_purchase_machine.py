@@ -41,11 +41,8 @@ from tests.flows import books
 from tests.flows.world import World, open_world
 from tests.payment.network import cut_reply, refuse_connection
 from tests.services import Services
-from theatre.billing import explanations, refunds
-from theatre.billing.errors import RefundNotRequested, SecondPersonNeeded
-from theatre.billing.models import RefundSource, RefundStatus
+from theatre.billing import explanations
 from theatre.kit.db import transaction
-from theatre.kit.errors import Conflict, Invalid
 from theatre.kit.money import Money, from_decimal, to_decimal
 
 T = TypeVar("T")
@@ -248,13 +245,16 @@ class PurchaseMachine(RuleBasedStateMachine):
         assert {answer.status_code for answer in answers} <= {201, 409}, [answer.text for answer in answers]
 
     async def _take_back(self, payment: str, part: int | None) -> httpx.Response:
-        amount = self._share(payment, part)
-        named = amount and {"amount": to_decimal(amount), "currency": amount.currency}
-        return await self._ask("POST", payment, "/refunds", {"reason": "changed my mind", "amount": named})
+        return await self._ask(
+            "POST", payment, "/refunds", self._claim(payment, part, reason="changed my mind")
+        )
 
-    def _share(self, payment: str, part: int | None) -> Money | None:
+    def _claim(self, payment: str, part: int | None, *, reason: str) -> dict[str, object]:
         total = self.totals[payment]
-        return None if part is None else Money(max(total.amount_minor * part // 100, 1), total.currency)
+        if part is None:
+            return {"reason": reason, "amount": None}
+        share = Money(max(total.amount_minor * part // 100, 1), total.currency)
+        return {"reason": reason, "amount": {"amount": to_decimal(share), "currency": share.currency}}
 
     async def _ask(self, method: str, payment: str, path: str, body: object = None) -> httpx.Response:
         return await self.world.buy(method, f"/payments/{payment}{path}", body, user_id=self.owners[payment])
@@ -278,38 +278,29 @@ class PurchaseMachine(RuleBasedStateMachine):
     )
     def give_back(
         self, payment: str, parts: list[int | None], staff: str, takes_rights: bool
-    ) -> MultipleResults[UUID]:
+    ) -> MultipleResults[str]:
         deeds = [self._give_back(payment, part, staff, takes_rights=takes_rights) for part in parts]
         waiting = self.act(gather(deeds, side_by_side=1))
         return multiple(*(refund for refund in waiting if refund is not None))
 
     async def _give_back(
         self, payment: str, part: int | None, staff: str, *, takes_rights: bool
-    ) -> UUID | None:
-        held = self.world.held
-        claim = refunds.Claim(
-            RefundSource.STAFF, STAFF[staff], "goodwill", self._share(payment, part), takes_rights
-        )
-        try:
-            async with transaction(held.sessions) as session:
-                refund = await refunds.request(
-                    session, UUID(payment), claim, settings=held.settings, now=held.clock.now()
-                )
-        except (Conflict, Invalid):
-            return None
-        return refund.id if refund.status == RefundStatus.REQUESTED else None
+    ) -> str | None:
+        body = self._claim(payment, part, reason="goodwill") | {"takes_rights": takes_rights}
+        answer = await self.world.serve(f"/payments/{payment}/refunds", body, staff_id=STAFF[staff])
+        assert answer.status_code in {201, 409}, answer.text
+        # a refusal has a status as well: its number
+        refund = answer.json()
+        return refund["id"] if refund["status"] == "requested" else None
 
     @rule(refund=consumes(requested), staff=st.sampled_from(sorted(STAFF)), agrees=st.booleans())
-    def decide(self, refund: UUID, staff: str, agrees: bool) -> None:
+    def decide(self, refund: str, staff: str, agrees: bool) -> None:
         self.act(self._decide(refund, STAFF[staff], agrees=agrees))
 
-    async def _decide(self, refund: UUID, staff: UUID, *, agrees: bool) -> None:
-        verb = refunds.approve if agrees else refunds.reject
-        try:
-            async with transaction(self.world.held.sessions) as session:
-                await verb(session, refund, staff_id=staff, now=self.world.clock.now())
-        except (RefundNotRequested, SecondPersonNeeded):
-            return
+    async def _decide(self, refund: str, staff: UUID, *, agrees: bool) -> None:
+        door, body = ("approve", None) if agrees else ("reject", {"reason": "a mistake"})
+        answer = await self.world.serve(f"/refunds/{refund}/{door}", body, staff_id=staff)
+        assert answer.status_code in {200, 409}, answer.text
 
     # the payment system
 
@@ -440,9 +431,8 @@ class PurchaseMachine(RuleBasedStateMachine):
             "SELECT id, requested_by FROM billing.refund WHERE status = 'requested' ORDER BY id"
         )
         for refund_id, requested_by in waiting:
-            await self._decide(
-                refund_id, next(one for one in STAFF.values() if one != requested_by), agrees=True
-            )
+            second = next(one for one in STAFF.values() if one != requested_by)
+            await self._decide(refund_id, second, agrees=True)
 
     async def _is_told(self) -> None:
         """I-32: every outcome came to notification-service."""

@@ -113,7 +113,7 @@ class World:
             "database_kept_connections": KEPT_CONNECTIONS,
         }
         self.billing_settings = BillingSettings(**common, refund_limits={"RUB": STAFF_LIMIT_MINOR})
-        self.payment_settings = PaymentSettings(**common)
+        self.payment_settings = PaymentSettings(**common, providers="yookassa,stripe")
         self.sandbox_settings = SandboxSettings(**common)
         await billing.init(self.billing_settings)
         await sandbox.init(self.sandbox_settings)
@@ -204,12 +204,17 @@ class World:
         headers = {**self.auth.user(user_id), "Idempotency-Key": key or str(uuid4())}
         return await self.call(method, f"/billing/api/v1{path}", json=body, headers=headers)
 
+    async def look(self, path: str) -> Any:
+        """Read a door of billing as staff."""
+        headers = self.auth.user(uuid4(), "billing.read")
+        response = await self.call("GET", f"/billing/api/v1/admin{path}", headers=headers)
+        assert response.status_code == httpx.codes.OK, response.text
+        return response.json()
+
     async def serve(self, path: str, body: object, *, staff_id: UUID) -> httpx.Response:
-        """Call a door of billing as staff."""
-        headers = {
-            **self.auth.user(staff_id, "billing.read", "billing.refund"),
-            "Idempotency-Key": str(uuid4()),
-        }
+        """Call a door of billing as staff who may do everything there."""
+        rights = ("billing.read", "billing.refund", "billing.manage")
+        headers = {**self.auth.user(staff_id, *rights), "Idempotency-Key": str(uuid4())}
         return await self.call("POST", f"/billing/api/v1/admin{path}", json=body, headers=headers)
 
     async def control(self, method: str, path: str, body: object = None) -> httpx.Response:

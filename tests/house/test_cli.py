@@ -22,6 +22,8 @@ COMMANDS = [
     "reconcile",
     "index",
     "faker",
+    "ledger verify",
+    "outbox replay",
 ]
 LIMIT_SECONDS = 60
 CANARY = "canary-value-that-must-not-be-seen"
@@ -46,15 +48,28 @@ def test_every_command_explains_itself(command: str) -> None:
     assert "Usage: " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "work", "init", "migrate"])
+@pytest.mark.parametrize("command", ["serve", "work", "init", "migrate", "outbox replay"])
 def test_an_unknown_service_is_refused_with_the_names_of_those_that_are(command: str) -> None:
-    done = theatre(command, "nosuch")
+    done = theatre(*command.split(), "nosuch")
     assert done.returncode == 2
     assert all(service.name in said(done) for service in SERVICES)
 
 
 def test_a_service_without_a_worker_has_none_to_run() -> None:
     assert theatre("work", "auth").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("service", "since", "why"),
+    [
+        ("web", "2026-11-24T00:00:00Z", "tells nobody anything"),
+        ("billing", "2026-11-24T00:00:00", "names no zone"),
+        ("billing", "yesterday", "is no moment"),
+    ],
+)
+def test_a_replay_that_makes_no_sense_is_refused(service: str, since: str, why: str) -> None:
+    done = theatre("outbox", "replay", service, "--since", since)
+    assert (done.returncode, why in said(done)) == (2, True), said(done)
 
 
 def test_migrate_wants_to_know_what() -> None:
@@ -78,9 +93,19 @@ def test_production_refuses_defaults_at_once_and_names_them(service: str) -> Non
     assert done.returncode == 2
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
-    wanted = "SANDBOX_ENV" if service == "sandbox" else f"{service.upper()}_SERVICE_SECRET"
-    assert wanted in said(done)
+    own = {"sandbox": "SANDBOX_ENV", "auth": "AUTH_SIGNING_KEY"}
+    assert own.get(service, f"{service.upper()}_SERVICE_SECRET") in said(done)
     assert CANARY[:20] not in said(done)
+
+
+@pytest.mark.parametrize(
+    "words", ["work billing", "init billing", "ledger verify", "reconcile --day 2026-11-24"]
+)
+def test_every_command_that_touches_money_refuses_defaults_in_production(words: str) -> None:
+    """RELIABILITY S-G6."""
+    done = theatre(*words.split(), THEATRE_ENV="production")
+    assert done.returncode == 2
+    assert "BILLING_SERVICE_SECRET" in said(done)
 
 
 def test_production_refuses_the_embedded_house() -> None:

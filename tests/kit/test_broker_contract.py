@@ -11,6 +11,7 @@ from theatre.kit.broker import (
     Broker,
     Dead,
     DeadMessage,
+    Depth,
     Done,
     Message,
     Retry,
@@ -147,6 +148,24 @@ async def test_looking_at_dead_messages_leaves_them_there(broker: Broker) -> Non
     ids = await bury(broker, 3)
     assert len(await broker.list_dead("settling", limit=2)) == 2
     assert {dead.id for dead in await list_dead_of(broker, 3)} == ids
+
+
+async def test_what_is_due_and_what_is_dead_is_counted(broker: Broker) -> None:
+    await bury(broker, 3)
+    await broker.publish([message(), message()])
+
+    async def is_counted() -> bool:
+        return await broker.count("settling") == Depth(due=2, dead=3)
+
+    # a server counts when it is done, which may be a moment after it said so
+    async with asyncio.timeout(10):
+        while not await is_counted():
+            await asyncio.sleep(0.05)
+
+
+async def test_a_queue_that_is_not_there_has_no_number(broker: Broker) -> None:
+    with pytest.raises(Transient):
+        await broker.count("settling")
 
 
 async def test_chosen_dead_messages_are_replayed_once(broker: Broker) -> None:

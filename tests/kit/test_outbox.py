@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 
 from tests.kit import stage
@@ -167,6 +168,7 @@ async def test_facts_of_transactions_side_by_side_do_not_wait_for_the_next_look(
 async def test_two_relays_at_once_send_everything_and_nothing_twice(
     relay: Relay, broker: Broker, engine: db.Engine, sessions: db.Sessions, clock: MovableClock
 ) -> None:
+    """F-B10"""
     await broker.declare([SCENES])
     ids = await play(sessions, clock, number=1200)
     other = Relay(engine, OutboxMessage, broker, clock=clock)
@@ -181,6 +183,7 @@ async def test_two_relays_at_once_send_everything_and_nothing_twice(
 async def test_rows_of_a_relay_that_was_killed_are_sent_by_another_after_its_lease(
     relay: Relay, broker: Broker, sessions: db.Sessions, clock: MovableClock
 ) -> None:
+    """K10, K12"""
     await broker.declare([SCENES])
     [id] = await play(sessions, clock)
     assert [row.id for row in await relay._claim()] == [id]
@@ -265,6 +268,7 @@ async def test_a_running_relay_rests_while_the_broker_is_away_and_goes_on_when_i
 async def test_a_fact_that_no_queue_wants_stays_unsent_and_is_tried_later(
     relay: Relay, broker: Broker, sessions: db.Sessions, clock: MovableClock
 ) -> None:
+    """F-B8"""
     await broker.declare([Subscription("settling", ("nothing.of.this",))])
     await play(sessions, clock)
     assert await relay.send_batch() == 0
@@ -330,17 +334,30 @@ async def test_sent_facts_are_kept_for_a_day_and_unsent_ones_for_ever(
     assert [row.id for row in await rows(sessions)] == [unsent]
 
 
-async def test_the_age_of_the_oldest_unsent_fact_is_known(
+async def test_it_is_measured_what_waits_for_how_long_and_what_was_given_up(
     relay: Relay, broker: Broker, sessions: db.Sessions, clock: MovableClock
 ) -> None:
-    async def age() -> timedelta:
-        async with sessions() as session:
-            return await outbox.oldest_unsent_age(session, OutboxMessage, now=clock.now())
+    async def measured() -> tuple[float, float, float]:
+        await relay.measure("stage")
+        age, unsent, dead = (
+            REGISTRY.get_sample_value(f"theatre_outbox_{name}", {"service": "stage"})
+            for name in ("oldest_unsent_seconds", "unsent_messages", "dead_messages")
+        )
+        assert age is not None
+        assert unsent is not None
+        assert dead is not None
+        return age, unsent, dead
 
-    assert await age() == timedelta()
+    assert await measured() == (0, 0, 0)
     await broker.declare([SCENES])
-    await play(sessions, clock)
+    [first, *_] = await play(sessions, clock, number=3)
     clock.advance(timedelta(minutes=5))
-    assert timedelta(minutes=5) <= await age() < timedelta(minutes=6)
+    age, *counts = await measured()
+    assert 300 <= age < 360
+    assert counts == [3, 0]
+    async with sessions.begin() as session:
+        await session.execute(
+            update(OutboxMessage).where(OutboxMessage.id == first).values(dead_at=clock.now())
+        )
     await relay.send_batch()
-    assert await age() == timedelta()
+    assert await measured() == (0, 0, 1)

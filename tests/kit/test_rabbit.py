@@ -82,6 +82,7 @@ async def test_persistent_a_message_set_aside_stays_written_to_disk(
 async def test_mandatory_a_missing_queue_is_noticed(
     rabbit: RabbitBroker, exchange: str, channel: AbstractChannel
 ) -> None:
+    """F-B8"""
     await rabbit.declare([PAYMENTS])
     await rabbit.publish([message()])
     await channel.queue_delete(f"{exchange}.settling")
@@ -105,6 +106,7 @@ async def test_a_missing_exchange_is_noticed_and_publishing_goes_on_when_it_is_b
 async def test_a_full_queue_refuses_and_that_is_noticed(
     rabbit: RabbitBroker, exchange: str, channel: AbstractChannel
 ) -> None:
+    """F-B9"""
     await rabbit.declare([PAYMENTS])
     narrow = await channel.declare_queue(
         f"{exchange}.other", durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"}

@@ -35,7 +35,7 @@ from theatre.kit.db import Session, sessions_of
 from theatre.kit.errors import Conflict, Transient
 from theatre.kit.events import Envelope
 from theatre.kit.ids import new_id
-from theatre.kit.inbox import delete_handled
+from theatre.kit.inbox import Inbox, delete_handled
 from theatre.kit.outbox import Relay, emit
 from theatre.kit.worker import UNRECORDED_SECONDS, Consumer, Job, Worker
 
@@ -170,6 +170,7 @@ async def test_a_fact_that_always_breaks_is_tried_five_times_then_dies(resources
 async def test_what_is_only_away_is_waited_for_and_never_counted(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F-A7"""
     monkeypatch.setattr(consumer_module, "MAX_TRIES", 1)
     answers = [Transient("away"), ConnectionRefusedError(), TimeoutError(), None]
     consumer: Consumer[Resources] = Consumer("settling", InboxMessage)
@@ -292,6 +293,7 @@ async def test_redelivered_facts_are_tried_one_by_one(resources: Resources) -> N
 async def test_a_verb_that_takes_too_long_is_cut_off_and_counted(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F-B12"""
     monkeypatch.setattr(consumer_module, "HANDLER_LIMIT_SECONDS", 0.05)
     monkeypatch.setattr(consumer_module, "MAX_TRIES", 1)
     consumer: Consumer[Resources] = Consumer("settling", InboxMessage)
@@ -451,6 +453,7 @@ async def test_a_worker_is_ready_when_its_queues_are_there(resources: Resources)
 async def test_a_worker_started_before_its_broker_begins_when_that_comes(
     resources: Resources, amqp_url: str, exchange: str, rabbit: RabbitBroker
 ) -> None:
+    """F-A4"""
     async with Proxy(amqp_url) as proxy, RabbitBroker(proxy.url, exchange=exchange) as distant:
         proxy.close_door()
         worker = Worker(replace(resources, broker=distant), [make_consumer()])
@@ -480,3 +483,14 @@ async def test_the_inbox_forgets_what_was_handled_long_ago_and_keeps_the_rest(re
         assert await delete_handled(session, InboxMessage, before=before) == 1
     assert await inbox_row(resources.sessions, handled.id) is None
     assert await inbox_row(resources.sessions, broken.id) is not None
+
+
+async def test_the_inbox_keeps_what_was_seen_long_ago_and_handled_just_now(resources: Resources) -> None:
+    """Capability 7: it may be sent again for as long as any other."""
+    inbox, id, now = Inbox(InboxMessage, "hamlet"), new_id(), resources.clock.now()
+    async with resources.sessions.begin() as session:
+        await inbox.record_failure(session, id, "away", now=now - timedelta(days=30), counted=False)
+        await inbox.mark(session, id, now=now, counted=False)
+        assert await delete_handled(session, InboxMessage, before=now - timedelta(days=3)) == 0
+        assert await inbox.is_handled(session, id)
+        assert await delete_handled(session, InboxMessage, before=now + timedelta(seconds=1)) == 1

@@ -13,6 +13,7 @@ from tests.factories.auth_door import AuthDoor
 from tests.notification.conftest import PUBLIC_URL
 from theatre.contracts.notification import PAYMENT_STATUS, NotificationClient, NotificationEvent
 from theatre.kit.http import Refused, ServiceClient
+from theatre.notification import notifications
 from theatre.notification.models import Delivery, Notification
 
 DOOR = "/notification/internal/v1/events"
@@ -172,3 +173,48 @@ async def test_unknown_kinds_are_refused(client: httpx.AsyncClient, auth: AuthDo
     answer = await client.post(f"{DOOR}/{kind}", json=event({}), headers=auth.service())
     assert answer.status_code in {404, 422}
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+DELIVERIES = "/notification/internal/v1/deliveries"
+
+
+async def test_what_was_told_about_a_payment_is_listed_and_nothing_of_another(
+    app: FastAPI, client: httpx.AsyncClient, auth: AuthDoor
+) -> None:
+    payment_id = str(uuid4())
+    for status, about in (("succeeded", payment_id), ("refunded", payment_id), ("failed", str(uuid4()))):
+        news = event({**PAYMENT, "status": status, "payment_id": about})
+        await client.post(f"{DOOR}/payment_status", json=news, headers=auth.service("billing"))
+    await client.post(f"{DOOR}/registration", json=event({}), headers=auth.service("auth"))
+    answer = await client.get(DELIVERIES, params={"payment_id": payment_id}, headers=auth.service("billing"))
+    assert answer.status_code == 200
+    items = answer.json()["items"]
+    assert [(one["kind"], one["told"], one["status"]) for one in items] == [
+        ("payment_status", "succeeded", "queued"),
+        ("payment_status", "refunded", "queued"),
+    ]
+    _, deliveries = await stored(app)
+    assert {one["id"] for one in items} < {str(delivery.id) for delivery in deliveries}
+    # neither what stands in the mail nor whom it went to
+    keys = {"id", "kind", "told", "channel", "status", "tries", "created_at", "sent_at"}
+    assert set(items[0]) == keys
+
+
+async def test_no_more_than_the_newest_hundred_are_listed(
+    client: httpx.AsyncClient, auth: AuthDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "MOST_LISTED", 2)
+    payment_id = str(uuid4())
+    for status in ("failed", "succeeded", "refunded"):
+        news = event({**PAYMENT, "status": status, "payment_id": payment_id})
+        await client.post(f"{DOOR}/payment_status", json=news, headers=auth.service("billing"))
+    params = {"payment_id": payment_id}
+    answer = await client.get(DELIVERIES, params=params, headers=auth.service("billing"))
+    assert [one["told"] for one in answer.json()["items"]] == ["succeeded", "refunded"]
+
+
+async def test_deliveries_are_shown_to_services_only(client: httpx.AsyncClient, auth: AuthDoor) -> None:
+    params = {"payment_id": str(uuid4())}
+    assert (await client.get(DELIVERIES, params=params)).status_code == 401
+    user = auth.user(uuid4(), is_superuser=True)
+    assert (await client.get(DELIVERIES, params=params, headers=user)).status_code == 403

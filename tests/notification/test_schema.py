@@ -1,13 +1,12 @@
 """Tables and settings of notification."""
 
-from typing import Any
-
 import pytest
 from alembic import command
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.factories.production import sound
 from theatre.kit.migrations import config_for, migrate
 from theatre.kit.settings import InsecureSettings
 from theatre.notification.models import Base
@@ -49,16 +48,9 @@ def test_a_malformed_sender_stops_the_start(sender: str) -> None:
 
 
 def test_production_needs_a_mail_server_and_a_sender() -> None:
-    production(smtp_url="smtp://mail.example", mail_from="a@theatre.example").check_production()
-    with pytest.raises(InsecureSettings, match="NOTIFICATION_SMTP_URL, NOTIFICATION_MAIL_FROM"):
-        production().check_production()
-
-
-def production(**changes: Any) -> NotificationSettings:
-    return NotificationSettings(
-        env="production",
-        service_secret=SecretStr("x" * 32),
-        broker_url="amqp://broker.example",
-        public_url="https://theatre.example",
-        **changes,
-    )
+    NotificationSettings(**sound("notification", smtp_url="smtp://mail.example")).check_production()
+    without = {
+        name: value for name, value in sound("notification").items() if name not in {"smtp_url", "mail_from"}
+    }
+    with pytest.raises(InsecureSettings, match=r": SMTP_URL, NOTIFICATION_MAIL_FROM$"):
+        NotificationSettings(**without).check_production()

@@ -16,7 +16,7 @@ from tests.services import Services
 from theatre.kit.clock import MovableClock
 from theatre.kit.migrations import migrate
 from theatre.payment.app import create_app
-from theatre.payment.models import Attempt, OutboxMessage, ProviderEvent, Refund, WalletTransfer
+from theatre.payment.models import Attempt, Dispute, OutboxMessage, ProviderEvent, Refund, WalletTransfer
 from theatre.payment.settings import PaymentSettings
 from theatre.sandbox.app import create_app as create_sandbox
 from theatre.sandbox.app import init as init_sandbox
@@ -24,7 +24,7 @@ from theatre.sandbox.settings import SandboxSettings
 from theatre.short_link.app import create_app as create_short_link
 from theatre.short_link.settings import ShortLinkSettings
 
-TABLES = (OutboxMessage, ProviderEvent, WalletTransfer, Refund, Attempt)
+TABLES = (OutboxMessage, ProviderEvent, WalletTransfer, Dispute, Refund, Attempt)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,9 @@ STRIPE_CREATE = f"POST {STRIPE}/checkout/sessions"
 STRIPE_READ = f"GET {STRIPE}/checkout/sessions/"
 STRIPE_REFUND = f"POST {STRIPE}/refunds"
 STRIPE_READ_REFUND = f"GET {STRIPE}/refunds/"
+STRIPE_READ_DISPUTE = f"GET {STRIPE}/disputes/"
 STRIPE_CARD = "4242424242424242"
+DISPUTED_CARD = "4000000000000259"
 STRIPE_POOR_CARD = "4000000000009995"
 SLOW_CARD = "2200999900000016"
 SLOW_POOR_CARD = "2200999900000024"
@@ -100,14 +102,18 @@ class Stage:
         attempt: dict[str, Any] = response.json()
         return attempt
 
-    async def list_operations(self, since: datetime, **params: str) -> list[dict[str, Any]]:
-        """Read all pages of what the payment system did since a moment, as billing does."""
+    async def list_operations(
+        self, since: datetime, *, provider: str = "yookassa", **params: str
+    ) -> list[dict[str, Any]]:
+        """Read all pages of what a payment system did in the day from a moment on, as billing does."""
         until = (since + timedelta(days=1)).isoformat()
         asked = {"since": since.isoformat(), "until": until, **params}
         items: list[dict[str, Any]] = []
         while True:
             response = await self.caller().get(
-                f"{PREFIX}/providers/yookassa/operations", params=asked, headers=self.auth.service("billing")
+                f"{PREFIX}/providers/{provider}/operations",
+                params=asked,
+                headers=self.auth.service("billing"),
             )
             assert response.status_code == 200, response.text
             items += response.json()["items"]
@@ -115,11 +121,14 @@ class Stage:
                 return items
             asked["cursor"] = response.json()["next_cursor"]
 
-    async def settle_operation(self, kind: str, **which: str) -> httpx.Response:
+    async def settle_operation(
+        self, kind: str, *, provider: str = "yookassa", **which: str
+    ) -> httpx.Response:
         """Have one operation read again, as billing does."""
         headers = {"Content-Type": "application/json", **self.auth.service("billing")}
         body = {"kind": kind, **which}
-        return await self.caller().post(f"{PREFIX}/providers/yookassa/operations", json=body, headers=headers)
+        path = f"{PREFIX}/providers/{provider}/operations"
+        return await self.caller().post(path, json=body, headers=headers)
 
     async def refund_in_cabinet(self, attempt: dict[str, Any], value: str = "399.00") -> dict[str, Any]:
         """Give money back as somebody does in the payment system's own cabinet: without a word to us."""
@@ -201,6 +210,31 @@ class Stage:
         moment = int(self.clock.now().timestamp()) + signing.pop("age_seconds", 0)
         headers = {"Content-Type": "application/json", "Stripe-Signature": sign(body, moment, **signing)}
         return await self.caller("203.0.113.9").post(STRIPE_CALLBACKS, content=body, headers=headers)
+
+    async def dispute(self, attempt: dict[str, Any], **terms: Any) -> dict[str, Any]:
+        """Have the payer's bank dispute an attempt's money; gives the tester's view of the dispute."""
+        there = UUID(attempt["provider_reference"].removeprefix("cs_test_"))
+        return await self.turn(f"payments/{there}/disputes", terms)
+
+    async def end_dispute(self, dispute: dict[str, Any], end: str) -> None:
+        """Let the shop `win` or `lose` a dispute."""
+        await self.turn(f"disputes/{dispute['id']}/{end}")
+
+    async def turn(self, switch: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Turn a switch of the sandbox's control panel."""
+        transport = httpx.ASGITransport(self.network.applications["sandbox"])
+        async with httpx.AsyncClient(transport=transport, base_url=HOUSE) as tester:
+            answer = await tester.post(f"/sandbox/control/v1/{switch}", json=body)
+        assert answer.is_success, answer.text
+        answered: dict[str, Any] = answer.json()
+        return answered
+
+    async def tell_of_dispute(self, dispute: dict[str, Any], news: str) -> httpx.Response:
+        """Call back as Stripe does about a dispute as it is there now."""
+        reference = f"du_{UUID(dispute['id']).hex}"
+        return await self.call_back_stripe(
+            f"charge.dispute.{news}", await self.ask_stripe("GET", f"disputes/{reference}")
+        )
 
     async def pass_in_sandbox(self, seconds: int) -> None:
         """Let time pass at the payment system."""

@@ -17,7 +17,7 @@ from theatre.payment.providers import Reading
 from theatre.payment.providers.members import Ground, open_members
 from theatre.payment.settings import PaymentSettings
 
-SANDBOX_PAGE = "https://theatre.example/sandbox/checkout/1"
+SANDBOX_PAGE = "https://theatre.test/sandbox/checkout/1"
 
 
 def ground(settings: PaymentSettings, transport: httpx.AsyncBaseTransport | None = None) -> Ground:

@@ -106,6 +106,47 @@ async def test_no_other_is_asked_where_one_was_named_or_the_route_is_at_its_end(
     assert stage.network.count(STRIPE_CREATE) + stage.network.count(CREATE) == 1
 
 
+@pytest.mark.parametrize(
+    ("currency", "minor", "provider"),
+    [
+        ("USD", 50, "stripe"),
+        # too little for Stripe, which would be first; YooKassa says nothing of dollars
+        ("USD", 49, "yookassa"),
+        ("RUB", 100, "yookassa"),
+    ],
+)
+async def test_an_amount_goes_to_the_first_that_takes_it(
+    stage: Stage, currency: str, minor: int, provider: str
+) -> None:
+    """M10"""
+    stage.network.fail(CREATE, refuse_connection)
+    stage.network.fail(STRIPE_CREATE, refuse_connection)
+    asked = order(currency=currency, total_minor=minor)
+    await stage.post("attempts", asked)
+    assert (await stage.read(str(asked.id)))["provider"] == provider
+
+
+@pytest.mark.parametrize(
+    ("words", "minor"),
+    [({"currency": "RUB"}, 99), ({"currency": "USD", "provider": "stripe"}, 49)],
+)
+async def test_what_none_takes_is_sent_to_none_and_leaves_no_attempt(
+    stage: Stage, words: dict[str, str], minor: int
+) -> None:
+    """M10"""
+    asked = order(**words, total_minor=minor)
+    refused = await stage.post("attempts", asked)
+    assert (refused.status_code, refused.json()["code"]) == (422, "payment.amount_too_small")
+    assert (stage.network.count("POST /sandbox"), await stage.count(Attempt)) == (0, 0)
+
+
+async def test_no_attempt_is_turned_to_where_it_would_be_too_small(stage: Stage) -> None:
+    """M10: pounds go to YooKassa first, and Stripe takes none below thirty pence."""
+    stage.network.fail(CREATE, YOOKASSA_NO)
+    attempt = await stage.begin(order(currency="GBP", total_minor=29))
+    assert (attempt["status"], stage.network.count(STRIPE_CREATE)) == ("failed", 0)
+
+
 SILENCE: dict[str, Fault] = {
     "nobody there": refuse_connection,
     "answer lost": cut_reply,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tests.factories.production import secret, sound
 from theatre.kit.settings import InsecureSettings
 from theatre.payment.settings import (
     DEVELOPMENT_TOKEN_SECRET,
@@ -19,43 +20,14 @@ from theatre.payment.settings import (
     PaymentSettings,
 )
 
-SOUND: dict[str, Any] = {
-    "env": "production",
-    "public_url": "https://theatre.example",
-    "broker_url": "amqp://theatre@rabbit/",
-    "service_secret": "s" * 32,
-    "yookassa_api_url": "https://api.yookassa.ru/v3",
-    "yookassa_shop_id": "555001",
-    "yookassa_secret_key": "live_something",
-    "callback_networks": "185.71.76.0/27, 2a02:5180::/32",
-    "token_secrets": "t" * 32,
-}
+SOUND = sound("payment", providers="yookassa")
+SOUND_STRIPE = sound("payment", providers="yookassa,stripe")
+SOUND_YOOMONEY = sound("payment", providers="yookassa,yoomoney")
 
 
-SOUND_STRIPE: dict[str, Any] = {
-    **SOUND,
-    "providers": "yookassa,stripe",
-    "stripe_api_url": "https://api.stripe.com/v1",
-    "stripe_secret_key": "sk_live_something",
-    "stripe_webhook_secrets": f"whsec_{'w' * 32}, whsec_{'v' * 32}",
-}
-
-
-SOUND_YOOMONEY: dict[str, Any] = {
-    **SOUND,
-    "providers": "yookassa,yoomoney",
-    "yoomoney_wallet": "410011161616877",
-    "yoomoney_wallet_token": "a token",
-    "yoomoney_url": "https://yoomoney.ru",
-    "yoomoney_client_id": "an application",
-    "yoomoney_client_secret": "its secret",
-    "yoomoney_notification_secrets": "the new one, the old one",
-}
-
-
-@pytest.mark.parametrize("sound", [SOUND, SOUND_STRIPE, SOUND_YOOMONEY])
-def test_sound_settings_start_in_production(sound: dict[str, Any]) -> None:
-    PaymentSettings(**sound).check_production()
+@pytest.mark.parametrize("told", [SOUND, SOUND_STRIPE, SOUND_YOOMONEY])
+def test_sound_settings_start_in_production(told: dict[str, Any]) -> None:
+    PaymentSettings(**told).check_production()
 
 
 @pytest.mark.parametrize(
@@ -71,8 +43,8 @@ def test_sound_settings_start_in_production(sound: dict[str, Any]) -> None:
         ("yoomoney_client_secret", ""),
         ("yoomoney_client_secret", SANDBOX_CLIENT_SECRET),
         ("yoomoney_notification_secrets", ""),
-        ("yoomoney_notification_secrets", "one,"),
-        ("yoomoney_notification_secrets", f"one,{SANDBOX_WALLET_SECRET}"),
+        ("yoomoney_notification_secrets", f"{secret('one')},"),
+        ("yoomoney_notification_secrets", f"{secret('one')},{SANDBOX_WALLET_SECRET}"),
     ],
 )
 def test_a_wallet_of_ours_needs_all_of_its_secrets_in_production(name: str, value: str) -> None:
@@ -101,7 +73,7 @@ def test_a_wallet_is_a_number() -> None:
         ("callback_networks", "::/0"),
         ("token_secrets", ""),
         ("token_secrets", "short"),
-        ("token_secrets", f"{'t' * 32},{DEVELOPMENT_TOKEN_SECRET}"),
+        ("token_secrets", f"{secret('one')},{DEVELOPMENT_TOKEN_SECRET}"),
         ("service_secret", ""),
     ],
 )
@@ -123,8 +95,8 @@ def test_production_refuses_to_start_and_names_the_setting(name: str, value: str
         ("stripe_webhook_secrets", ""),
         ("stripe_webhook_secrets", ","),
         ("stripe_webhook_secrets", SANDBOX_STRIPE_WEBHOOK_SECRET),
-        ("stripe_webhook_secrets", f"whsec_{'w' * 32},{SANDBOX_STRIPE_WEBHOOK_SECRET}"),
-        ("stripe_webhook_secrets", "w" * 64),
+        ("stripe_webhook_secrets", f"whsec_{secret('one')},{SANDBOX_STRIPE_WEBHOOK_SECRET}"),
+        ("stripe_webhook_secrets", secret("one")),
     ],
 )
 def test_production_refuses_to_start_with_stripe_half_configured(name: str, value: str) -> None:

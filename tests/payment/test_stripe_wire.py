@@ -1,8 +1,8 @@
 """What comes back over the wire from Stripe, in every broken shape, and what we make of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 from uuid import UUID
 
 import httpx
@@ -18,7 +18,9 @@ from theatre.payment.providers import ObjectKind, Order, ProviderRefused, Refund
 from theatre.payment.providers import wire as wire_module
 from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.stripe import Stripe, Trust
+from theatre.payment.providers.stripe_statement import StripeStatement
 from theatre.payment.providers.stripe_wire import API_VERSION, Wire
+from theatre.payment.statements import ListedPage, Period
 
 ATTEMPT, REFUND = UUID(int=1), UUID(int=2)
 REFERENCE = "cs_live_a1B2"
@@ -78,6 +80,8 @@ def refund(**changes: Any) -> dict[str, Any]:
         "status": "succeeded",
         "amount": 39900,
         "currency": "rub",
+        "created": 1777888999,
+        "payment_intent": None,
         "metadata": {"refund_id": str(REFUND)},
         **changes,
     }
@@ -471,3 +475,84 @@ def test_each_state_of_a_refund_is_news_of_its_own() -> None:
 def test_rubbish_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedCallback):
         member().parse(body)
+
+
+SINCE = datetime(2026, 5, 4, tzinfo=UTC)
+DAY = Period(SINCE, SINCE + timedelta(days=1))
+
+
+def transaction(kind: str = "charge", **changes: Any) -> dict[str, Any]:
+    """Write a balance transaction of an account that is kept in euros, as Stripe does."""
+    charge = {
+        "id": "ch_1",
+        "object": "charge",
+        "amount_captured": 39900,
+        "currency": "rub",
+        "created": 1777888999,
+        "payment_intent": "pi_1",
+        "metadata": {"attempt_id": str(ATTEMPT)},
+    }
+    plain = {"id": "txn_1", "object": "balance_transaction", "type": kind, "amount": 390, "fee": 14}
+    return {**plain, "currency": "eur", "source": charge, **changes}
+
+
+async def read_statement(*answers: httpx.Response, cursor: str | None = None) -> tuple[ListedPage, list[str]]:
+    """Read a page whose requests get these answers; give it and what was asked."""
+    waiting, asked = list(answers), []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(unquote(str(request.url)).removeprefix("https://api.stripe.com/v1/"))
+        return waiting.pop(0)
+
+    wire = Wire("https://api.stripe.com/v1", secret_key="sk_live_k", transport=httpx.MockTransport(answer))
+    return await StripeStatement(wire).read_page(DAY, cursor), asked
+
+
+async def test_a_charge_is_listed_in_the_payers_currency_under_the_name_of_its_session() -> None:
+    page, asked = await read_statement(listed(transaction()), listed({"id": REFERENCE}), cursor="txn_0")
+    [operation] = page.items
+    assert (operation.kind, operation.reference, operation.own_id) == ("capture", REFERENCE, ATTEMPT)
+    assert (operation.amount, operation.fee) == (Money(39900, "RUB"), Money(14, "EUR"))
+    assert (operation.happened_at, page.next_cursor) == (datetime.fromtimestamp(1777888999, UTC), None)
+    since = int(SINCE.timestamp())
+    assert asked == [
+        f"balance_transactions?created[gte]={since}&created[lt]={since + 86400}&limit=20"
+        "&expand[0]=data.source&starting_after=txn_0",
+        "checkout/sessions?payment_intent=pi_1&limit=1",
+    ]
+
+
+async def test_what_was_charged_past_our_sessions_is_listed_too() -> None:
+    """R14: money that we know nothing of is what a reconciliation is for."""
+    of_another, bare = transaction(), transaction("payment", id="txn_2")
+    bare["source"] = {**bare["source"], "payment_intent": None, "metadata": {}}
+    page, _ = await read_statement(listed(of_another, bare), listed())
+    assert [(one.reference, one.own_id) for one in page.items] == [("pi_1", ATTEMPT), ("ch_1", None)]
+
+
+async def test_what_is_neither_taken_nor_given_back_is_left_out_but_the_list_goes_on() -> None:
+    items = [
+        transaction("payout", source="po_1"),
+        transaction("adjustment", source="du_1"),
+        transaction("stripe_fee", source=None),
+        transaction("refund_failure", source=refund(status="failed")),
+        transaction("refund", id="txn_9", source=refund(status="failed")),
+    ]
+    page, asked = await read_statement(listed(*items, has_more=True))
+    assert (page.items, page.next_cursor, len(asked)) == ([], "txn_9", 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": "ch_1"},
+        {"source": None},
+        {"source": {"id": "ch_1"}},
+        {"fee": 1.5},
+        {"fee": -1},
+        {"type": "refund", "source": {"id": "re_1"}},
+    ],
+)
+async def test_a_transaction_that_makes_no_sense_spoils_the_page(changes: dict[str, Any]) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await read_statement(listed(transaction(**changes)), listed({"id": REFERENCE}))

@@ -244,9 +244,9 @@ async def test_a_state_is_of_use_once_in_its_own_browser_and_for_its_own_attempt
 
 async def test_a_state_lives_ten_minutes(stage: Stage, redis_url: str) -> None:
     """S-A10"""
-    attempt = await begin(stage)
-    await Payer(stage).begin_authorisation(attempt)
     async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
+        await Payer(stage).begin_authorisation(await begin(stage))
         [key] = [key async for key in redis.scan_iter("payment:wallet-state:*")]
         assert 0 < await redis.ttl(key) <= 600
 

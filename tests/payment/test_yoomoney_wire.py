@@ -1,7 +1,9 @@
 """What comes over the wire from YooMoney: signatures, notifications and answers in every broken shape."""
 
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import httpx
@@ -16,15 +18,17 @@ from theatre.kit.routing import UnsupportedMediaType
 from theatre.payment.errors import ForgedCallback, MalformedCallback, OutcomeUnknown
 from theatre.payment.failures import BY_HAND
 from theatre.payment.providers import Callback, Notice, ObjectKind, Order, ProviderRefused, RefundOrder
-from theatre.payment.providers import yoomoney_wire as wire_module
+from theatre.payment.providers import wire as wire_module
 from theatre.payment.providers.yoomoney import Trust, YooMoney
 from theatre.payment.providers.yoomoney_commission import charged_of, credited_of, explains, fee_of
 from theatre.payment.providers.yoomoney_history import Books
 from theatre.payment.providers.yoomoney_objects import TokenAnswer
 from theatre.payment.providers.yoomoney_signatures import is_authentic, sha1_of, sign_of
+from theatre.payment.providers.yoomoney_statement import YooMoneyStatement
 from theatre.payment.providers.yoomoney_transfers import Transfers
 from theatre.payment.providers.yoomoney_wire import Wire
-from theatre.payment.wallet_port import Prepared, TransferRefused, TransferStatus
+from theatre.payment.statements import ListedPage, Period
+from theatre.payment.wallet_port import Prepared, Total, TransferRefused, TransferStatus
 
 SECRET = "01234567890ABCDEF01234567890"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -60,6 +64,16 @@ class Memory:
         return self.kept.setdefault(label, prepared)
 
 
+class Known:
+    """Knows what some attempts are to bring."""
+
+    def __init__(self, totals: Mapping[UUID, Total] | None = None) -> None:
+        self.totals = totals or {}
+
+    async def find(self, attempt_ids: Collection[UUID]) -> Mapping[UUID, Total]:
+        return {id: total for id, total in self.totals.items() if id in attempt_ids}
+
+
 def wire_of(*answers: Any) -> tuple[Wire, list[httpx.Request]]:
     """Make a wire whose requests get these answers in turn: a response, an exception, or an object to be sent."""
     waiting, asked = list(answers), []
@@ -85,6 +99,7 @@ def made(wire: Wire, trust: Trust, memory: Memory | None = None) -> YooMoney:
         Books(wire, token),
         Transfers(wire),
         memory or Memory(),
+        totals=Known(),
         trust=trust,
         token=token,
         page_url="https://theatre.example/payment/yoomoney",
@@ -516,3 +531,74 @@ async def test_no_secret_is_shown_by_what_holds_it(capsys: pytest.CaptureFixture
     with pytest.raises(OutcomeUnknown) as error:
         await wire.call("account-info", {}, TokenAnswer, token=SecretStr("very-secret"))
     assert "very-secret" not in repr(error.value) + capsys.readouterr().out
+
+
+DAY = Period(datetime(2026, 5, 4, tzinfo=UTC), datetime(2026, 5, 5, tzinfo=UTC))
+
+
+async def read_statement(
+    *operations: dict[str, Any], totals: Mapping[UUID, Total] | None = None, **more: Any
+) -> tuple[ListedPage, dict[str, str]]:
+    """Read a page that holds these operations; give it and what was asked."""
+    wire, asked = wire_of({"operations": list(operations), **more})
+    statement = YooMoneyStatement(Books(wire, SecretStr("token")), Known(totals))
+    page = await statement.read_page(DAY, "100")
+    return page, dict(parse_qsl(asked[0].content.decode()))
+
+
+async def test_a_day_of_the_wallet_is_asked_for_by_moments_with_details() -> None:
+    page, asked = await read_statement(next_record="200")
+    assert asked == {
+        "from": "2026-05-04T00:00:00.000+00:00",
+        "till": "2026-05-05T00:00:00.000+00:00",
+        "details": "true",
+        "records": "100",
+        "start_record": "100",
+    }
+    assert (page.items, page.next_cursor) == ([], "200")
+
+
+async def test_all_that_came_is_listed_and_of_what_went_only_refunds() -> None:
+    """R14: money that nobody asked for is what a reconciliation is for; the owner's purchases are not ours."""
+    back = {"direction": "out", "amount": 50.4, "amount_due": 49.9, "label": str(REFUND)}
+    page, _ = await read_statement(
+        operation(operation_id="1", label=""),
+        operation(operation_id="2", label="a friend's gift"),
+        operation(operation_id="3", status="in_progress"),
+        operation(operation_id="4", status="refused"),
+        operation(operation_id="5", **back),
+        operation(operation_id="6", **{**back, "label": ""}),
+        operation(operation_id="7", **{**back, "status": "in_progress"}),
+    )
+    seen = [(one.kind, one.reference, one.own_id, one.amount.amount_minor) for one in page.items]
+    assert seen == [
+        ("capture", "1", None, 39900),
+        ("capture", "2", None, 39900),
+        ("refund", str(REFUND), REFUND, 4990),
+    ]
+    assert page.items[2].fee == Money(50, "RUB")
+
+
+@pytest.mark.parametrize(
+    ("total", "charged"),
+    [
+        (Total(Money(39900, "RUB")), 39900),
+        (Total(Money(39901, "RUB")), 39901),
+        # what was taken and kept of it, though the rate has changed since
+        (Total(Money(41000, "RUB"), Money(1495, "RUB")), 41000),
+        # what does not explain what arrived is not believed
+        (Total(Money(41000, "RUB"), Money(1494, "RUB")), 39900),
+        (Total(Money(41000, "RUB")), 39900),
+        (Total(Money(39900, "USD")), 39900),
+    ],
+)
+async def test_what_was_charged_is_what_we_know_if_that_explains_what_arrived(
+    total: Total, charged: int
+) -> None:
+    page, _ = await read_statement(operation(), totals={ATTEMPT: total})
+    assert page.items[0].amount == Money(charged, "RUB")
+
+
+async def test_a_history_that_is_refused_is_unknown() -> None:
+    with pytest.raises(OutcomeUnknown):
+        await read_statement(error="illegal_param_from")

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -389,3 +390,37 @@ def test_events_are_read_by_the_sdks_own_reader(server_url: str, client: Sdk) ->
     [event] = events_of(server_url, done)
     read_by_sdk = stripe.Event.construct_from(event, KEY)
     assert (read_by_sdk.type, read_by_sdk.data.object.id) == ("checkout.session.completed", done.id)
+
+
+def test_what_moved_the_balance_is_listed_newest_first_and_page_by_page(client: Sdk, server_url: str) -> None:
+    advance(server_url, 2)
+    since = int(time.time()) + clock_offset(server_url)
+    first, second = paid(client, server_url), paid(client, server_url, REFUND_REFUSED)
+    begin(client)
+    back = client.v1.refunds.create({"payment_intent": first.payment_intent.id, "amount": 4990})
+    client.v1.refunds.create({"payment_intent": second.payment_intent.id})
+    asked: Any = {"created": {"gte": since}, "limit": 2, "expand": ["data.source"]}
+    listed: list[Any] = list(client.v1.balance_transactions.list(asked).auto_paging_iter())
+    charges = [session.payment_intent.latest_charge for session in (second, first)]
+    assert [one.source.id for one in listed] == [back.id, *(charge.id for charge in charges)]
+    assert [(one.type, one.amount, one.fee, one.net) for one in listed[:2]] == [
+        ("refund", -4990, 0, -4990),
+        ("charge", 14990, 525, 14465),
+    ]
+    assert listed[2].source.payment_intent == first.payment_intent.id
+    assert back.balance_transaction == listed[0].id
+    assert listed[2].id == first.payment_intent.latest_charge.balance_transaction.id
+    only: Any = {"source": back.id}
+    assert [one.id for one in client.v1.balance_transactions.list(only)] == [listed[0].id]
+    none: Any = {"created": {"gte": since}, "type": "payout"}
+    assert client.v1.balance_transactions.list(none).data == []
+    before: Any = {"ending_before": listed[2].id, "type": "charge", "created": {"gte": since}}
+    assert [one.id for one in client.v1.balance_transactions.list(before)] == [listed[1].id]
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.balance_transactions.list({"starting_after": "txn_0"})
+
+
+def clock_offset(server_url: str) -> int:
+    """Tell by how many seconds the sandbox is ahead of the world."""
+    told = httpx.get(f"{server_url}/sandbox/control/v1/clock").json()["now"]
+    return int(datetime.fromisoformat(told).timestamp()) - int(time.time())

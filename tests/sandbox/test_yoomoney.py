@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
@@ -272,6 +273,23 @@ async def test_history_goes_on_page_by_page(owner: Owner) -> None:
     assert len(ids) == len(set(ids)) == 3
     assert ids == sorted(ids, reverse=True)
     assert "next_record" not in second
+
+
+async def test_history_can_be_asked_for_a_time_and_with_details(owner: Owner) -> None:
+    await owner.http.post(await owner.open_form(), data={"login": PAYER, "password": PASSWORD})
+    [listed] = await owner.history(label="order-17", details="true")
+    assert listed["sender"] == PAYER
+    happened_at = datetime.fromisoformat(listed["datetime"])
+    times = [(happened_at + timedelta(hours=hours)).isoformat() for hours in (-1, 1)]
+    for bounds, number in [
+        ({"from": times[0], "till": times[1]}, 1),
+        ({"from": times[1]}, 0),
+        ({"till": times[0]}, 0),
+    ]:
+        assert len(await owner.history(label="order-17", **bounds)) == number
+    assert (await owner.call("operation-history", **{"from": "yesterday"})).status_code == 422
+    token = await owner.token(scope="operation-history")
+    assert (await owner.call("operation-history", token, details="true")).status_code == 403
 
 
 async def test_a_form_is_paid_from_a_wallet_once(owner: Owner) -> None:

@@ -1,13 +1,11 @@
 """Tables and settings of short_link."""
 
-from typing import Any
-
 import pytest
 from alembic import command
-from pydantic import SecretStr
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.factories.production import sound
 from theatre.kit.migrations import config_for, migrate
 from theatre.kit.settings import InsecureSettings
 from theatre.short_link.models import Base
@@ -32,16 +30,6 @@ def test_hosts_are_read_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_production_allows_no_plain_http() -> None:
-    production(allowed_hosts="pay.example").check_production()
-    with pytest.raises(InsecureSettings, match="SHORT_LINK_ALLOWED_HOSTS"):
-        production(allowed_hosts="http://pay.example").check_production()
-
-
-def production(**changes: Any) -> ShortLinkSettings:
-    return ShortLinkSettings(
-        env="production",
-        service_secret=SecretStr("x" * 32),
-        broker_url="amqp://broker.example",
-        public_url="https://theatre.example",
-        **changes,
-    )
+    ShortLinkSettings(**sound("short_link", allowed_hosts="pay.example")).check_production()
+    with pytest.raises(InsecureSettings, match=r"SHORT_LINK_ALLOWED_HOSTS$"):
+        ShortLinkSettings(**sound("short_link", allowed_hosts="http://pay.example")).check_production()

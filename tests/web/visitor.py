@@ -53,10 +53,11 @@ class Page(HTMLParser):
 
 
 class Visitor:
-    """Somebody with a browser in front of the house."""
+    """Somebody with a browser in front of the house: of `app`, if given, else over the network."""
 
     def __init__(self, app: Any, base_url: str) -> None:
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url, headers=PAGE)
+        transport = httpx.ASGITransport(app=app) if app else None
+        self.http = httpx.AsyncClient(transport=transport, base_url=base_url, headers=PAGE)
         self.login = f"visitor-{uuid4().hex[:12]}"
 
     async def open(self, path: str) -> Page:

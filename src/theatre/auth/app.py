@@ -47,7 +47,8 @@ def create_app(
     async def open_app() -> AsyncIterator[Resources]:
         async with open_resources(settings, broker=broker, clock=clock or SystemClock()) as resources:
             relay = Relay(resources.engine, OutboxMessage, resources.broker, clock=resources.clock)
-            async with _running(Worker(resources, relays=[relay], jobs=JOBS)), resources.access.following():
+            worker = Worker(resources, relays=[relay], jobs=JOBS, name=f"{settings.service}-worker")
+            async with _running(worker), resources.access.following():
                 yield resources
 
     settings.check_production()

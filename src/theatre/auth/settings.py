@@ -1,43 +1,62 @@
 """What auth can be told."""
 
+from collections.abc import Set
 from ipaddress import IPv4Network, IPv6Network
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from theatre.kit.settings import MIN_SECRET_CHARACTERS, ServiceSettings
+from theatre.kit.settings import ServiceSettings
+from theatre.kit.strength import Secret
 
 
 class AuthSettings(ServiceSettings):
     """Settings of auth.
 
-    `signing_key` is an Ed25519 private key: PEM, or its 32 bytes in base64; `further_public_keys` are others
-    whose tokens still hold (PEM, or 32 bytes in base64), for a change of key. Outside production, without
-    `signing_key` and `refresh_secret`, each process makes its own and sessions end with it. `service_clients`
-    are the names and secrets of our services. `trusted_proxies` are those whose X-Forwarded-For is believed.
+    Outside production, without `signing_key` and `refresh_secret`, each process makes its own and sessions end with it.
     """
 
     service: ClassVar[str] = "auth"
+    unused: ClassVar[Set[str]] = frozenset({"service_secret", "auth_url"})
 
-    signing_key: SecretStr = SecretStr("")
-    further_public_keys: list[str] = []
-    refresh_secret: SecretStr = SecretStr("")
-    service_clients: dict[str, SecretStr] = {}
-    access_ttl_seconds: int = Field(900, ge=5, le=900)
-    refresh_ttl_seconds: int = Field(30 * 24 * 3600, ge=60)
+    signing_key: SecretStr = Field(
+        SecretStr(""),
+        description="Ed25519 private key that signs access tokens: PEM, or its 32 bytes in base64",
+    )
+    further_public_keys: list[str] = Field(
+        [],
+        description="other public keys whose tokens hold, for a change of key: PEM, or 32 bytes in base64",
+    )
+    refresh_secret: SecretStr = Field(
+        SecretStr(""), description="makes refresh tokens; with another one all sessions end"
+    )
+    service_clients: dict[str, SecretStr] = Field(
+        {}, description="by service, its `service_secret`; who is not named here cannot call others"
+    )
+    access_ttl_seconds: int = Field(900, ge=5, le=900, description="how long an access token holds")
+    refresh_ttl_seconds: int = Field(30 * 24 * 3600, ge=60, description="how long an unused session lasts")
 
-    password_time_cost: int = Field(2, ge=2, le=20)
-    password_memory_kib: int = Field(19 * 1024, ge=19 * 1024, le=1024 * 1024)
+    password_time_cost: int = Field(2, ge=2, le=20, description="passes of argon2id")
+    password_memory_kib: int = Field(
+        19 * 1024,
+        ge=19 * 1024,
+        le=1024 * 1024,
+        description="memory of one hash, of which two are made at once",
+    )
     password_queue: int = Field(128, ge=1, description="how many may wait for the two threads that hash")
 
-    login_rate: str = "30/minute"
-    register_rate: str = "30/minute"
-    trusted_proxies: list[IPv4Network | IPv6Network] = []
+    login_rate: str = Field("30/minute", description="tries to log in of one address")
+    register_rate: str = Field("30/minute", description="registrations of one address")
+    trusted_proxies: list[IPv4Network | IPv6Network] = Field(
+        [], description="whose `X-Forwarded-For` is believed, as a JSON list of networks"
+    )
 
-    superuser_login: str = ""
-    superuser_email: str = ""
-    superuser_password: SecretStr = SecretStr("")
-    demo_users: bool = False
+    superuser_login: str = Field("", description="first superuser, made by `init auth`")
+    superuser_email: str = Field("", description="its address")
+    superuser_password: Annotated[SecretStr, Secret(min_characters=12, is_required=False)] = Field(
+        SecretStr(""), description="its password until it is changed"
+    )
+    demo_users: bool = Field(False, description="make `admin` and `viewer`, whose passwords are their names")
 
     @model_validator(mode="after")
     def _check_superuser(self) -> Self:
@@ -47,15 +66,5 @@ class AuthSettings(ServiceSettings):
         return self
 
     def production_faults(self) -> list[str]:
-        """Add auth's own: keys must be given, secrets long, demo logins absent."""
-        faults = super().production_faults()
-        secrets = [client.get_secret_value() for client in self.service_clients.values()]
-        if not self.signing_key.get_secret_value():
-            faults.append("signing_key")
-        if len(self.refresh_secret.get_secret_value()) < MIN_SECRET_CHARACTERS:
-            faults.append("refresh_secret")
-        if not secrets or min(map(len, secrets)) < MIN_SECRET_CHARACTERS:
-            faults.append("service_clients")
-        if self.demo_users:
-            faults.append("demo_users")
-        return faults
+        """Add auth's own: no demo logins."""
+        return super().production_faults() + (["demo_users"] if self.demo_users else [])

@@ -20,6 +20,7 @@ from theatre.billing.routes.admin import (
     cases,
     catalogue,
     customers,
+    disputes,
     ledger,
     messages,
     payments,
@@ -49,6 +50,7 @@ CONSUMERS = [outcomes, sending, telling]
 ADMIN = [
     payments,
     refunds,
+    disputes,
     receipts,
     promotions,
     customers,
@@ -71,7 +73,8 @@ async def open_resources(
     transport: httpx.AsyncBaseTransport | None,
     clock: Clock,
 ) -> AsyncIterator[Resources]:
-    """Open the database, the way to auth, to payment-service and to dead messages, and the rate limits."""
+    """Open the database, the ways to auth, payment-service, notification-service and dead messages, and the rate
+    limits."""
     async with AsyncExitStack() as stack:
         engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
@@ -84,6 +87,8 @@ async def open_resources(
         stack.push_async_callback(auth.close)
         payment = payment_client(settings, transport)
         stack.push_async_callback(payment.close)
+        notification = notification_client(settings, transport)
+        stack.push_async_callback(notification.close)
         limit = RedisRateLimit(settings.redis_url, prefix=settings.service)
         stack.push_async_callback(limit.close)
         sessions = sessions_of(engine)
@@ -97,6 +102,7 @@ async def open_resources(
             broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
             queues=[consumer.queue for consumer in CONSUMERS],
             payment=payment,
+            notification=notification,
             limit=limit,
             price_book=products.PriceBook(sessions, clock),
             flights=Flights(),
@@ -113,6 +119,14 @@ def payment_client(settings: BillingSettings, transport: httpx.AsyncBaseTranspor
         timeout_seconds=PAYMENT_TIMEOUT_SECONDS,
     )
     return PaymentClient(client)
+
+
+def notification_client(
+    settings: BillingSettings, transport: httpx.AsyncBaseTransport | None
+) -> NotificationClient:
+    """Make the way to notification-service."""
+    token = service_token(settings, transport)
+    return NotificationClient(ServiceClient(settings.notification_url, token=token, transport=transport))
 
 
 def create_app(
@@ -154,9 +168,7 @@ async def create_worker(
         engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         token = service_token(settings, transport)
-        notification = NotificationClient(
-            ServiceClient(settings.notification_url, token=token, transport=transport)
-        )
+        notification = notification_client(settings, transport)
         stack.push_async_callback(notification.close)
         payment = payment_client(settings, transport)
         stack.push_async_callback(payment.close)
@@ -173,7 +185,9 @@ async def create_worker(
             auth=auth,
         )
         relay = Relay(engine, OutboxMessage, resources.broker, clock=resources.clock)
-        yield Worker(resources, consumers=CONSUMERS, relays=[relay], jobs=JOBS)
+        yield Worker(
+            resources, consumers=CONSUMERS, relays=[relay], jobs=JOBS, name=f"{settings.service}-worker"
+        )
 
 
 async def init(settings: BillingSettings) -> None:

@@ -1,5 +1,6 @@
 """Attempts to collect a payment, as billing sees them: at most one is open, and payment-service owns its state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from theatre.billing import payments
 from theatre.billing.errors import (
+    AmountTooSmall,
     AttemptSettling,
     CheckoutRefused,
     CheckoutUnknown,
@@ -28,6 +30,7 @@ from theatre.contracts.payment import (
     PaymentClient,
 )
 from theatre.kit.db import Session, Sessions
+from theatre.kit.errors import Problem
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.ids import new_id
 from theatre.kit.outbox import emit
@@ -36,7 +39,11 @@ ASK_AFTER = timedelta(minutes=1)
 """A pending payment is asked about this long after its checkout, then at growing intervals."""
 NOT_FOUND = 404
 UNPROCESSABLE = 422
-REFUSALS = {"payment.provider_unknown": ProviderUnknown, "payment.return_url_foreign": ReturnAddressForeign}
+REFUSALS: Mapping[str, type[Problem]] = {
+    "payment.amount_too_small": AmountTooSmall,
+    "payment.provider_unknown": ProviderUnknown,
+    "payment.return_url_foreign": ReturnAddressForeign,
+}
 """What payment-service has against an attempt, in our own words."""
 
 
@@ -76,6 +83,7 @@ async def start(
 
     Raises:
         PaymentUnknown, PaymentNotPayable, ReturnAddressForeign, ProviderUnknown
+        AmountTooSmall: no payment system takes so little; the payment is *unpaid* again.
         CheckoutRefused: nothing was taken and nothing will be; the payment is *unpaid* again in a moment.
         AttemptSettling: the open attempt has an outcome that is on its way here.
         LinkExpired: the open attempt cannot be paid any more, but may have been.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.billing import reconciliation_rows
@@ -75,6 +75,12 @@ async def open_once(session: Session, trouble: Trouble, *, now: datetime) -> Non
     )
     if await session.scalar(again.returning(Case.id)) is not None:
         log.error("case opened", kind=trouble.kind, cause=trouble.cause)
+
+
+async def count_open(session: Session, *, limit: int) -> int:
+    """Count those that wait for a person, up to a limit."""
+    waiting = select(Case.id).where(Case.status == CaseStatus.OPEN).limit(limit).subquery()
+    return await session.scalar(select(func.count()).select_from(waiting)) or 0
 
 
 async def get_open_locked(session: Session, case_id: UUID) -> Case:

@@ -1,9 +1,9 @@
-"""What `worker-billing-notify` hears: outcomes of attempts and refunds, refunds to send, and what to tell users.
+"""What `worker-billing-notify` hears: outcomes of attempts, refunds, disputes; refunds to send; what to tell users.
 
 Three queues, so that a payment system or a notification service that is away holds up nothing else.
 """
 
-from theatre.billing import attempts, provider_refunds, refund_sending, refunds, settlements
+from theatre.billing import attempts, disputes, provider_refunds, refund_sending, refunds, settlements
 from theatre.billing.models import InboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.contracts.billing import (
@@ -16,6 +16,12 @@ from theatre.contracts.billing import (
 from theatre.contracts.money import Amount
 from theatre.contracts.notification import PAYMENT_STATUS, NotificationEvent
 from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, RefundFailed, RefundSucceeded
+from theatre.contracts.payment_disputes import (
+    DisputeFact,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+)
 from theatre.kit.db import Session
 from theatre.kit.events import Envelope
 from theatre.kit.money import to_decimal
@@ -50,6 +56,14 @@ async def fail_refund(session: Session, event: RefundFailed, _: Envelope, held: 
     await refunds.fail(
         session, event.payment_id, event.refund_id, failure=event.failure, now=held.clock.now()
     )
+
+
+async def follow_dispute(session: Session, fact: DisputeFact, _: Envelope, held: WorkerResources) -> None:
+    await disputes.take_note(session, fact, now=held.clock.now())
+
+
+for fact in (DisputeOpened, DisputeWon, DisputeLost):
+    outcomes.on(fact)(follow_dispute)
 
 
 @sending.call(RefundRequested)

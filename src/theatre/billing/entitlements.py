@@ -58,14 +58,7 @@ async def grant(
         created_at=now,
     )
     session.add(entitlement)
-    told = EntitlementGranted(
-        entitlement_id=entitlement.id,
-        user_id=payment.user_id,
-        product_id=item.product_id,
-        payment_id=payment.id,
-        ends_at=ends_at,
-    )
-    emit(session, OutboxMessage, told, aggregate_id=entitlement.id, now=now)
+    emit(session, OutboxMessage, _granted(entitlement), aggregate_id=entitlement.id, now=now)
 
 
 async def is_used(session: Session, payment_id: UUID) -> bool:
@@ -76,13 +69,22 @@ async def is_used(session: Session, payment_id: UUID) -> bool:
     return await session.scalar(statement.limit(1)) is not None
 
 
-async def revoke(session: Session, payment: Payment, *, now: datetime) -> None:
-    """Take back every right that a payment gave, and its periods; the payment is locked by the caller."""
-    await subscriptions.take_back(session, payment.id, now=now)
+async def revoke(session: Session, payment: Payment, *, until_won: bool = False, now: datetime) -> None:
+    """Take back every right that a payment gave, and its periods; the payment is locked by the caller.
+
+    With `until_won` a dispute takes them, and `restore` brings them back; otherwise they are gone for good, also those
+    that a dispute has taken already.
+    """
+    await subscriptions.take_back(session, payment.id, until_won=until_won, now=now)
     statement = select(Entitlement).where(
-        Entitlement.payment_id == payment.id, Entitlement.revoked_at.is_(None)
+        Entitlement.payment_id == payment.id,
+        or_(Entitlement.revoked_at.is_(None), Entitlement.is_disputed),
     )
     for entitlement in (await session.scalars(statement)).all():
+        is_held = entitlement.revoked_at is None
+        entitlement.is_disputed = until_won
+        if not is_held:
+            continue
         entitlement.revoked_at = now
         told = EntitlementRevoked(
             entitlement_id=entitlement.id,
@@ -91,6 +93,34 @@ async def revoke(session: Session, payment: Payment, *, now: datetime) -> None:
             payment_id=payment.id,
         )
         emit(session, OutboxMessage, told, aggregate_id=entitlement.id, now=now)
+
+
+async def restore(session: Session, payment: Payment, *, now: datetime) -> frozenset[UUID]:
+    """Give back every right that a dispute took of a locked payment, with its periods; as they were, not longer.
+
+    A plan that was bought again meanwhile has no room for its old period: that stays taken. Gives such lines.
+    """
+    taken = select(Entitlement).where(Entitlement.payment_id == payment.id, Entitlement.is_disputed)
+    rights = (await session.scalars(taken)).all()
+    if not rights:
+        return frozenset()
+    without_room = await subscriptions.restore(session, payment.id, now=now)
+    for entitlement in rights:
+        if entitlement.payment_item_id in without_room:
+            continue
+        entitlement.revoked_at, entitlement.is_disputed = None, False
+        emit(session, OutboxMessage, _granted(entitlement), aggregate_id=entitlement.id, now=now)
+    return without_room
+
+
+def _granted(entitlement: Entitlement) -> EntitlementGranted:
+    return EntitlementGranted(
+        entitlement_id=entitlement.id,
+        user_id=entitlement.user_id,
+        product_id=entitlement.product_id,
+        payment_id=entitlement.payment_id,
+        ends_at=entitlement.ends_at,
+    )
 
 
 async def check(session: Session, user_id: UUID, film_id: UUID, *, now: datetime) -> Verdict:

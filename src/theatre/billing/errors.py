@@ -100,6 +100,11 @@ class ProviderUnknown(errors.Invalid):
     title = "No such payment system"
 
 
+class AmountTooSmall(errors.Conflict):
+    code = "billing.amount_too_small"
+    title = "No payment system that may be chosen takes so small an amount; nothing was asked for"
+
+
 class ReturnAddressForeign(errors.Invalid):
     code = "billing.return_url_foreign"
     title = "return_url must be an address of this site"
@@ -139,6 +144,11 @@ class PaymentNotCancelable(errors.Conflict):
 class PaymentNotRefundable(errors.Conflict):
     code = "billing.payment_not_refundable"
     title = "There is nothing to give back for this payment"
+
+
+class PaymentDisputed(errors.Conflict):
+    code = "billing.payment_disputed"
+    title = "The payer's bank disputes this payment, or has taken its money back; nothing of it is given back here"
 
 
 class RefundExceedsPayment(errors.Conflict):

@@ -7,8 +7,17 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from theatre.billing import ledger, payments, products, refund_items, refunds
+from theatre.billing import (
+    dispute_bookings,
+    disputes,
+    ledger,
+    payments,
+    products,
+    refund_items,
+    refunds,
+)
 from theatre.billing.models import (
+    Dispute,
     LedgerEntry,
     Payment,
     PaymentItem,
@@ -47,6 +56,7 @@ class Records:
     entries: Sequence[LedgerEntry]
     refunds: Sequence[Refund]
     parts: Sequence[RefundItem]
+    disputes: Sequence[Dispute]
     schedules: dict[UUID, RevenueSchedule]
 
     def money(self, amount_minor: int) -> Money:
@@ -63,7 +73,7 @@ class Records:
 
 
 async def explain(session: Session, payment_id: UUID) -> list[Step]:
-    """Derive every amount of a payment: lines from their prices, total, sale, money taken, given back, earned.
+    """Derive every amount of a payment: lines from prices, total, sale, money taken, given back, disputed, earned.
 
     Raises:
         PaymentUnknown
@@ -78,9 +88,11 @@ async def explain(session: Session, payment_id: UUID) -> list[Step]:
         entries=await ledger.list_entries(session, payment.id),
         refunds=given,
         parts=await refund_items.list_of_payment(session, payment.id),
+        disputes=await disputes.list_of(session, payment.id),
         schedules={row.payment_item_id: row for row in schedules},
     )
-    return [*_priced(records), *_sold(records), *_given_back(records), *_earned(records)]
+    steps = (_priced, _sold, _given_back, _disputed, _earned)
+    return [step for derive in steps for step in derive(records)]
 
 
 def _priced(records: Records) -> Iterator[Step]:
@@ -121,11 +133,15 @@ def _sold(records: Records) -> Iterator[Step]:
         captured = sum(amount for kind, amount in lines if kind == "capture")
         kept = sum(amount for kind, amount in lines if kind == "fee")
         paid_out = sum(amount for kind, amount in lines if kind == "refund")
+        disputed = sum(amount for kind, amount in lines if kind in dispute_bookings.KINDS)
+        words = (
+            f"captured {records.money(captured)}, kept by it {records.money(-kept)}, "
+            f"given back {records.money(-paid_out)}"
+        )
         yield Step(
             f"money at {provider}",
-            f"captured {records.money(captured)}, kept by it {records.money(-kept)}, "
-            f"given back {records.money(-paid_out)}",
-            records.money(captured + kept + paid_out),
+            f"{words}, disputed {records.money(-disputed)}" if records.disputes else words,
+            records.money(captured + kept + paid_out + disputed),
             records.money(sum(amount for _, amount in lines)),
         )
 
@@ -171,6 +187,31 @@ def _given_back(records: Records) -> Iterator[Step]:
     )
 
 
+def _disputed(records: Records) -> Iterator[Step]:
+    """Derive what each dispute took from what payment-service told of it; stored is what it cost by the ledger."""
+    agreed = _agreed(records)
+    refunded_minor = sum(part.amount_minor for part in records.parts if part.refund_id in agreed)
+    for one in dispute_bookings.share(records.payment, records.disputes, refunded_minor=refunded_minor):
+        dispute, currency = one.dispute, one.dispute.currency
+        sums = dispute_bookings.booked(records.entries, dispute, dispute_bookings.PRINCIPAL)
+        name = f"dispute {dispute.provider_reference} ({dispute.status})"
+        withdrawn = f"{Money(dispute.withdrawn_minor, currency)} withdrawn for {dispute.reason}"
+        lost = Money(sums.get((ledger.CHARGEBACKS, currency), 0), currency)
+        yield Step(f"{name}: lost", f"of {withdrawn}, what refunds had left", one.loss, lost)
+        beyond = Money(sums.get((ledger.UNALLOCATED, currency), 0), currency)
+        if one.beyond.amount_minor or beyond.amount_minor:
+            yield Step(f"{name}: beyond", f"of {withdrawn}, what refunds had taken", one.beyond, beyond)
+        if dispute.fee_minor is not None and dispute.fee_currency is not None:
+            fees = dispute_bookings.booked(records.entries, dispute, dispute_bookings.FEE)
+            account = (ledger.dispute_fees(dispute.provider), dispute.fee_currency)
+            yield Step(
+                f"{name}: fee",
+                f"kept by {dispute.provider}",
+                Money(dispute.fee_minor, dispute.fee_currency),
+                Money(fees.get(account, 0), dispute.fee_currency),
+            )
+
+
 def _earned(records: Records) -> Iterator[Step]:
     back = _taken_back(records)
     sold = records.payment.items if any(entry.kind == "sale" for entry in records.entries) else []
@@ -191,13 +232,16 @@ def _earned(records: Records) -> Iterator[Step]:
     )
 
 
-def _taken_back(records: Records) -> dict[UUID, int]:
-    agreed = {
+def _agreed(records: Records) -> set[UUID]:
+    return {
         refund.id
         for refund in records.refunds
-        if refund.status in {RefundStatus.PENDING, RefundStatus.SUCCEEDED}
-        and refund.source != RefundSource.LATE
+        if refund.status in refund_items.AGREED and refund.source != RefundSource.LATE
     }
+
+
+def _taken_back(records: Records) -> dict[UUID, int]:
+    agreed = _agreed(records)
     back: dict[UUID, int] = {}
     for part in records.parts:
         if part.refund_id in agreed:

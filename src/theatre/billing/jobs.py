@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from theatre.billing import (
+    cases,
     open_attempts,
     payments,
     receipt_registration,
@@ -17,6 +18,7 @@ from theatre.billing.resources import WorkerResources
 from theatre.kit.db import transaction
 from theatre.kit.idempotency import delete_old_keys
 from theatre.kit.inbox import delete_handled
+from theatre.kit.metrics import CASES_OPEN, MAX_COUNTED, MEASURE_SECONDS
 from theatre.kit.outbox import delete_sent
 from theatre.kit.worker import Job
 
@@ -84,6 +86,11 @@ async def forget_old(held: WorkerResources) -> None:
         await delete_handled(session, InboxMessage, before=now - KEEP_HANDLED)
 
 
+async def measure_cases(held: WorkerResources) -> None:
+    async with transaction(held.sessions) as session:
+        CASES_OPEN.set(await cases.count_open(session, limit=MAX_COUNTED))
+
+
 JOBS: list[Job[WorkerResources]] = [
     Job("expire payments", 15, expire_payments),
     Job("expire subscriptions", 15, expire_subscriptions),
@@ -93,5 +100,6 @@ JOBS: list[Job[WorkerResources]] = [
     Job("plan reconciliation", 300, plan_reconciliation),
     Job("reconcile days", 5, reconcile),
     Job("register receipts", 5, register_receipts),
+    Job("measure cases", MEASURE_SECONDS, measure_cases),
     Job("forget old keys and messages", 600, forget_old),
 ]

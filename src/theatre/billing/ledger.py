@@ -7,7 +7,8 @@ Debits are above zero, credits below. The chart of accounts:
 - `revenue:<kind>`: what was sold and earned; `deferred:plan`: sold, to be earned day by day
 - `promo`: what promo codes took off; sales are booked before it
 - `refunds_payable`: what we have agreed to give back and have not yet given
-- `unallocated`: money that came but bought nothing (too late, or another amount)
+- `unallocated`: money that came but bought nothing (too late, or another amount), or went beyond what was owed
+- `chargebacks`: what payers' banks took back by disputes; `dispute_fees:<provider>`: what it kept for them
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ RECEIVABLE = "receivable"
 PROMO = "promo"
 REFUNDS_PAYABLE = "refunds_payable"
 UNALLOCATED = "unallocated"
+CHARGEBACKS = "chargebacks"
 COLUMNS = (
     LedgerEntry.id,
     LedgerEntry.occurred_at,
@@ -105,6 +107,11 @@ def cash(provider: str) -> str:
 def fees(provider: str) -> str:
     """Name the account of what a provider keeps."""
     return f"fees:{provider}"
+
+
+def dispute_fees(provider: str) -> str:
+    """Name the account of what a provider keeps for disputes."""
+    return f"dispute_fees:{provider}"
 
 
 def revenue(kind: str) -> str:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, literal, select, union_all
+from sqlalchemy import CompoundSelect, literal, select, union_all
 from sqlalchemy.orm import selectinload
 
-from theatre.billing import ledger, payments, refunds
+from theatre.billing import disputes, ledger, payments, refunds
 from theatre.billing.models import (
+    Dispute,
     LedgerEntry,
     Payment,
     PaymentStatus,
@@ -18,6 +19,7 @@ from theatre.billing.models import (
     Refund,
     RefundStatus,
 )
+from theatre.contracts.notification import DeliveryState, NotificationClient
 from theatre.contracts.payment import Attempt, PaymentClient
 from theatre.kit.db import Session
 from theatre.kit.http import Refused, Unknown
@@ -27,7 +29,7 @@ from theatre.kit.logging import get_logger
 log = get_logger(__name__)
 
 ASK_LIMIT_SECONDS = 3.0
-"""A page does not wait longer for payment-service."""
+"""A page does not wait longer for another service."""
 MAX_ASKED = 20
 PAYMENT_COLUMNS = (
     Payment.id,
@@ -69,7 +71,8 @@ REFUND_COLUMNS = (
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
     """Which payments are wanted; moments are of creation, `since` included and `until` not. `reference` is an id of
-    the payment, its buyer or one of its attempts, or the provider's of its money."""
+    the payment, its buyer or one of its attempts, or the provider's of its money
+    or of a dispute about it."""
 
     status: PaymentStatus | None = None
     user_id: UUID | None = None
@@ -86,6 +89,7 @@ class Record:
     payment: Payment
     history: Sequence[PaymentTransition]
     refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
     entries: Sequence[LedgerEntry]
 
     @property
@@ -118,13 +122,16 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
     )
 
 
-def _referred(reference: str) -> Select[UUID | None] | CompoundSelect[UUID | None]:
+def _referred(reference: str) -> CompoundSelect[UUID | None]:
     """Find payments by any id: each branch has an index of its own, which one OR over them would not use."""
-    found = [select(LedgerEntry.payment_id).where(LedgerEntry.provider_reference == reference)]
+    found = [
+        select(LedgerEntry.payment_id).where(LedgerEntry.provider_reference == reference),
+        select(Dispute.payment_id).where(Dispute.provider_reference == reference),
+    ]
     try:
         known = UUID(reference)
     except ValueError:
-        return found[0]
+        return union_all(*found)
     return union_all(
         *found,
         select(literal(known)),
@@ -155,6 +162,7 @@ async def get(session: Session, payment_id: UUID) -> Record:
         payment,
         history=(await session.scalars(statement.order_by(PaymentTransition.id))).all(),
         refunds=await refunds.list_of(session, payment_id),
+        disputes=await disputes.list_of(session, payment_id),
         entries=await ledger.list_entries(session, payment_id),
     )
 
@@ -163,6 +171,16 @@ async def ask_attempts(client: PaymentClient, attempt_ids: Sequence[UUID]) -> di
     """Ask payment-service about the latest attempts; those that it does not answer for in time are absent."""
     answers = await asyncio.gather(*(_ask(client, attempt_id) for attempt_id in attempt_ids[-MAX_ASKED:]))
     return {attempt.id: attempt for attempt in answers if attempt is not None}
+
+
+async def ask_deliveries(client: NotificationClient, payment_id: UUID) -> list[DeliveryState] | None:
+    """Ask notification-service what was told about a payment; None if it does not answer in time."""
+    try:
+        async with asyncio.timeout(ASK_LIMIT_SECONDS):
+            return await client.list_deliveries(payment_id)
+    except (Unknown, Refused, TimeoutError) as error:
+        log.info("deliveries not shown", payment_id=str(payment_id), error=repr(error))
+        return None
 
 
 async def _ask(client: PaymentClient, attempt_id: UUID) -> Attempt | None:

@@ -32,6 +32,7 @@ from theatre.kit.clock import Clock
 from theatre.kit.db import Session, Sessions
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.logging import get_logger
+from theatre.kit.money import Money, to_decimal
 
 log = get_logger(__name__)
 
@@ -50,7 +51,8 @@ MAX_TRIES = len(PAUSES)
 """After so many tries, about four hours, a person must look; what is unknown is asked about all the same."""
 UNSUPPORTED = Failure(
     code="receipts_unsupported",
-    message="The payment system that took the money registers no fiscal receipts.",
+    message="The payment system that took the money registers no fiscal receipts, and trying again changes nothing."
+    " Register this one with a cash register of your own; then close the case with the fiscal document's number.",
 )
 REFUSED = Failure(code="refused", message="The receipt was refused.")
 NOT_ACCEPTABLE = 422
@@ -220,13 +222,24 @@ async def _fail(session: Session, receipt: Receipt, failure: Failure, *, now: da
     is_hopeless = failure == UNSUPPORTED
     if is_hopeless or receipt.tries >= MAX_TRIES:
         receipt.next_try_at = None
-    await _call_for_help(session, receipt, failure.code, now=now, at_once=is_hopeless)
+    await _call_for_help(
+        session, receipt, failure.code, now=now, message=failure.message, at_once=is_hopeless
+    )
 
 
 async def _call_for_help(
-    session: Session, receipt: Receipt, why: str, *, now: datetime, at_once: bool = False
+    session: Session,
+    receipt: Receipt,
+    why: str,
+    *,
+    now: datetime,
+    message: str | None = None,
+    at_once: bool = False,
 ) -> None:
-    """Open a case once the tries are used up: one for each submission that people must look at."""
+    """Open a case once the tries are used up: one for each submission that people must look at.
+
+    `message` says more than the word `why`: what the register said, or what is to be done.
+    """
     if receipt.tries < MAX_TRIES and not at_once:
         return
     trouble = cases.Trouble(
@@ -234,6 +247,14 @@ async def _call_for_help(
         cause=f"receipt:{receipt.submission_id}",
         payment_id=receipt.payment_id,
         refund_id=receipt.refund_id,
-        details={"receipt_id": str(receipt.id), "kind": receipt.kind, "tries": receipt.tries, "why": why},
+        details={
+            "receipt_id": str(receipt.id),
+            "kind": receipt.kind,
+            "amount": to_decimal(Money(receipt.amount_minor, receipt.currency)),
+            "currency": receipt.currency,
+            "tries": receipt.tries,
+            "why": why,
+            **({"message": message} if message else {}),
+        },
     )
     await cases.open_once(session, trouble, now=now)

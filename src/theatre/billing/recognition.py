@@ -9,6 +9,7 @@ from theatre.billing import ledger
 from theatre.billing.ledger import Entry, credit, debit
 from theatre.billing.models import PaymentItem, ProductKind, RevenueSchedule, SubscriptionPeriod
 from theatre.kit.db import Session
+from theatre.kit.ids import new_id
 from theatre.kit.money import Money
 
 DAY = timedelta(days=1)
@@ -46,7 +47,6 @@ async def recognize_due(session: Session, *, now: datetime) -> int:
 
 
 def _recognize(row: RevenueSchedule, *, now: datetime) -> Entry | None:
-    key = f"recognition:{row.payment_item_id}:{row.next_at}"
     earned = max(earned_by(row, now) - row.recognized_minor, 0)
     row.recognized_minor += earned
     row.next_at = _next_day(row, now)
@@ -54,6 +54,9 @@ def _recognize(row: RevenueSchedule, *, now: datetime) -> Entry | None:
         return None
     money = Money(earned, row.currency)
     lines = [debit(ledger.deferred(ProductKind.PLAN), money), credit(ledger.revenue(ProductKind.PLAN), money)]
+    # Once by the locked row, which moves on with the entry. Nothing of the row could name the operation: refunds that
+    # fail make it due at one moment again and again, and an entry whose key was taken would be missing in the ledger.
+    key = f"recognition:{row.payment_item_id}:{new_id()}"
     return Entry(key, "recognition", lines, payment_id=row.payment_id)
 
 

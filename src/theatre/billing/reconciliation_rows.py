@@ -112,10 +112,17 @@ def _booked(row: Any, fee: Any | None, *, zone: ZoneInfo) -> Booked:
         Sighting(
             money=Money(amount_minor, row.currency),
             day=row.occurred_at.astimezone(zone).date(),
-            fee_minor=-int(fee.amount_minor) if fee is not None and is_capture else None,
+            fee_minor=_fee_minor(fee, is_capture=is_capture),
         ),
         row.payment_id,
     )
+
+
+def _fee_minor(fee: Any | None, *, is_capture: bool) -> int | None:
+    """Give what the ledger says was kept: a capture's fee may be told later, a refund's is never booked."""
+    if fee is not None:
+        return -int(fee.amount_minor)
+    return None if is_capture else 0
 
 
 async def find_registered(

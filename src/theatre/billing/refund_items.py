@@ -8,10 +8,12 @@ from sqlalchemy import delete, func, select
 
 from theatre.billing import ledger, recognition
 from theatre.billing.ledger import Line, credit, debit
-from theatre.billing.models import RESERVING, Payment, PaymentItem, Refund, RefundItem
+from theatre.billing.models import RESERVING, Payment, PaymentItem, Refund, RefundItem, RefundStatus
 from theatre.billing.pricing import spread
 from theatre.kit.db import Session
 from theatre.kit.money import Money
+
+AGREED = (RefundStatus.PENDING, RefundStatus.SUCCEEDED)
 
 
 async def put(session: Session, payment: Payment, refund: Refund) -> list[RefundItem]:
@@ -57,6 +59,16 @@ async def undo(session: Session, payment: Payment, refund: Refund, *, now: datet
         if schedule := schedules.get(part.payment_item_id):
             gross = part.amount_minor + part.discount_minor
             recognition.grow(schedule, gross, deferred_minor=part.deferred_minor, now=now)
+
+
+async def booked_minor(session: Session, payment_id: UUID) -> int:
+    """Sum what the refunds that were agreed to take back of a payment, whether or not it has arrived."""
+    statement = (
+        select(func.coalesce(func.sum(RefundItem.amount_minor), 0))
+        .join(Refund, Refund.id == RefundItem.refund_id)
+        .where(Refund.payment_id == payment_id, Refund.status.in_(AGREED))
+    )
+    return int(await session.scalar(statement) or 0)
 
 
 async def list_of(session: Session, refund_id: UUID) -> Sequence[RefundItem]:

@@ -10,16 +10,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from theatre.billing import cases, entitlements, ledger, payments, receipts, refund_items
+from theatre.billing import (
+    cases,
+    dispute_bookings,
+    disputes,
+    entitlements,
+    ledger,
+    payments,
+    receipts,
+    refund_items,
+    refund_limits,
+)
 from theatre.billing.cases import Trouble
 from theatre.billing.errors import (
     CaseNotRefundable,
     CaseUnknown,
     PaymentNotRefundable,
-    RefundAmountInvalid,
-    RefundExceedsPayment,
     RefundNotRequested,
     RefundUnknown,
     RefundUsed,
@@ -29,7 +37,6 @@ from theatre.billing.errors import (
 from theatre.billing.ledger import Entry, Line, credit, debit
 from theatre.billing.models import (
     REFUND_TRANSITIONS,
-    RESERVING,
     Case,
     CaseKind,
     OutboxMessage,
@@ -45,6 +52,7 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.metrics import REFUNDED, on_commit
 from theatre.kit.money import Money, from_decimal, to_decimal
 from theatre.kit.outbox import emit
 
@@ -95,6 +103,7 @@ async def request(
     Raises:
         PaymentUnknown: there is none, or it is not the asking user's.
         PaymentNotRefundable: not paid, or nothing is left.
+        PaymentDisputed: the payer's bank wants it back, or has it.
         RefundWindowClosed, RefundUsed: a user asks too late, or has watched it; staff still may.
         RefundAmountInvalid, RefundExceedsPayment
     """
@@ -102,9 +111,11 @@ async def request(
     payment = await payments.get_locked(session, payment_id, user_id=claim.requested_by if by_user else None)
     if payment.status != PaymentStatus.PAID or payment.paid_at is None:
         raise PaymentNotRefundable
+    await disputes.check_refundable(session, payment.paid_attempt_id)
     if by_user and now - payment.paid_at > timedelta(days=settings.refund_window_days):
         raise RefundWindowClosed
-    amount_minor = _checked_amount(payment, claim.amount, reserved=await _reserved(session, payment.id))
+    reserved = await refund_limits.reserved(session, payment.id)
+    amount_minor = refund_limits.checked_amount(payment, claim.amount, reserved=reserved)
     if by_user and await entitlements.is_used(session, payment.id):
         raise RefundUsed
     if payment.paid_attempt_id is None or payment.provider is None:
@@ -123,7 +134,7 @@ async def request(
         requested_by=claim.requested_by,
         created_at=now,
     )
-    needs_second_person = await _needs_second_person(session, refund, settings)
+    needs_second_person = await refund_limits.needs_second_person(session, refund, settings)
     session.add(refund)
     await session.flush()
     if not needs_second_person:
@@ -131,44 +142,15 @@ async def request(
     return refund
 
 
-async def _needs_second_person(session: Session, refund: Refund, settings: BillingSettings) -> bool:
-    """Tell whether staff may not give this back alone: summed over the payment, so that splitting does not help."""
-    if refund.source == RefundSource.USER or refund.requested_by is None:
-        return False
-    limit_minor = settings.refund_limits.get(refund.currency, 0)
-    before = await _reserved(session, refund.payment_id, source=RefundSource(refund.source))
-    return before + refund.amount_minor > limit_minor
-
-
-async def _reserved(session: Session, payment_id: UUID, *, source: RefundSource | None = None) -> int:
-    statement = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
-        Refund.payment_id == payment_id,
-        Refund.status.in_(RESERVING),
-        Refund.source != RefundSource.LATE if source is None else Refund.source == source,
-    )
-    return int(await session.scalar(statement) or 0)
-
-
-def _checked_amount(payment: Payment, amount: Money | None, *, reserved: int) -> int:
-    left = payment.total_minor - reserved
-    if left <= 0:
-        raise PaymentNotRefundable
-    if amount is None:
-        return left
-    if amount.currency != payment.currency or amount.amount_minor <= 0:
-        raise RefundAmountInvalid
-    if amount.amount_minor > left:
-        raise RefundExceedsPayment
-    return amount.amount_minor
-
-
 async def approve(session: Session, refund_id: UUID, *, staff_id: UUID, now: datetime) -> Refund:
     """Agree, as the second person, to a refund that waits for one. Locks the payment.
 
     Raises:
         RefundUnknown, RefundNotRequested, SecondPersonNeeded
+        PaymentDisputed: the payer's bank wants this money back, or has it.
     """
     payment, refund = await _decide(session, refund_id, staff_id=staff_id, now=now)
+    await disputes.check_refundable(session, refund.attempt_id)
     await _accept(session, payment, refund, now=now)
     return refund
 
@@ -217,6 +199,7 @@ async def give_back_unallocated(
     Raises:
         CaseUnknown, CaseNotOpen
         CaseNotRefundable: it is not about money that came and bought nothing.
+        PaymentDisputed: the payer's bank wants this money back, or has it.
     """
     case = await session.get(Case, case_id)
     if case is None:
@@ -224,10 +207,12 @@ async def give_back_unallocated(
     if case.payment_id is None or "captured" not in case.details:
         raise CaseNotRefundable
     payment = await payments.get_locked(session, case.payment_id)
+    unsold = Unsold.read(case.details)
+    await disputes.check_refundable(session, unsold.attempt_id)
     case = await cases.resolve(session, case_id, staff_id=staff_id, note=note, now=now)
-    refund = _late(payment, Unsold.read(case.details), reason=note, now=now)
+    refund = _late(payment, unsold, reason=note, now=now)
     refund.requested_by = staff_id
-    needs_second_person = await _needs_second_person(session, refund, settings)
+    needs_second_person = await refund_limits.needs_second_person(session, refund, settings)
     session.add(refund)
     await session.flush()
     if not needs_second_person:
@@ -291,8 +276,10 @@ async def succeed(session: Session, payment_id: UUID, refund_id: UUID, *, now: d
         counts = counts and fits
     refund.failure_code = refund.failure_message = None
     _move(refund, RefundStatus.SUCCEEDED, now=now)
+    on_commit(session, REFUNDED.labels(refund.currency), refund.amount_minor)
     if counts:
         await _count(session, payment, refund, now=now)
+    await dispute_bookings.follow(session, payment, now=now)
     if owed_again:
         await _post(session, refund, kind="refund_accepted", lines=owed_again, now=now, again=":again")
     lines = [
@@ -307,7 +294,7 @@ async def _owe_again(
 ) -> tuple[bool, list[Line]]:
     """Write what is owed again for what was paid out; False if it is not the payment's, or more than was left."""
     is_of_payment = (refund.attempt_id, refund.currency) == (payment.paid_attempt_id, payment.currency)
-    reserved = await _reserved(session, payment.id)
+    reserved = await refund_limits.reserved(session, payment.id)
     fits = is_of_payment and reserved + refund.amount_minor <= payment.total_minor
     fits = fits or refund.source == RefundSource.LATE
     if fits:
@@ -347,7 +334,7 @@ async def fail(
     """Take note that a refund was refused for good. Once; locks the payment.
 
     What it reserved is free again, the ledger takes back what was recorded, and staff get a case: the buyer is still
-    without the money.
+    without the money. A dispute that met it on its way takes the money from now on.
     """
     payment = await payments.get_locked(session, payment_id)
     refund = await _get_locked(session, refund_id)
@@ -355,6 +342,7 @@ async def fail(
         return
     refund.failure_code, refund.failure_message = failure.code, failure.message
     _move(refund, RefundStatus.FAILED, now=now)
+    await dispute_bookings.follow(session, payment, now=now)
     recorded = await ledger.get_lines(session, f"refund_accepted:{refund.id}")
     lines = ledger.reversed_lines(recorded)
     await _post(session, refund, kind="refund_reversed", lines=lines, now=now)

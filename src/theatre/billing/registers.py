@@ -31,6 +31,8 @@ COLUMNS: Mapping[str, str] = {
     "fee": "commission",
     "happened_at": "happened_at",
 }
+# others list what they did, but send no file of it
+ISSUERS = frozenset({"yookassa"})
 OPTIONAL = frozenset({"fee", "happened_at"})
 KINDS: Mapping[str, OperationKind] = {"payment": OperationKind.CAPTURE, "refund": OperationKind.REFUND}
 REFERENCE = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)

@@ -31,6 +31,7 @@ class Resources:
     broker: Broker
     queues: Sequence[str]
     payment: PaymentClient
+    notification: NotificationClient
     limit: RateLimit
     price_book: PriceBook
     flights: Flights

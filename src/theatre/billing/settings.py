@@ -9,13 +9,20 @@ from theatre.kit.settings import ServiceSettings
 
 
 class BillingSettings(ServiceSettings):
-    """Settings of billing; `price_list` is a YAML file, by default the demo price list of the package."""
+    """Settings of billing."""
 
     service: ClassVar[str] = "billing"
 
-    payment_url: str = "http://127.0.0.1:8000"
-    notification_url: str = "http://127.0.0.1:8000"
-    price_list: Path | None = None
+    payment_url: str = Field(
+        "http://127.0.0.1:8000", description="payment-service, as this service reaches it"
+    )
+    notification_url: str = Field(
+        "http://127.0.0.1:8000", description="notification-service, as this service reaches it"
+    )
+    price_list: Path | None = Field(
+        None,
+        description="YAML file that `init billing` applies; by default the demo price list of the package",
+    )
     payment_ttl_seconds: int = Field(24 * 3600, ge=60, description="how long an unpaid payment may be paid")
     refund_window_days: int = Field(14, ge=0, description="how long a user may take money back without staff")
     refund_limits: dict[str, int] = Field(
@@ -23,7 +30,7 @@ class BillingSettings(ServiceSettings):
         description="by currency, what staff may give back of one payment without a second person, in minor units; "
         "a currency without a limit always needs one",
     )
-    rental_days: int = Field(30, ge=1)
+    rental_days: int = Field(30, ge=1, description="how long a rented film may be watched")
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
     reconciliation_zone: str = Field("Europe/Moscow", description="zone of the day that providers reckon by")
     reconciliation_delay_hours: int = Field(
@@ -34,14 +41,16 @@ class BillingSettings(ServiceSettings):
         description="by provider, the names of a register's columns where they differ from ours: kind, reference, "
         "payment_reference, amount, currency, fee, happened_at",
     )
-    money_rate_limit: str = "1000/minute"
+    money_rate_limit: str = Field("1000/minute", description="what one user may ask of doors that move money")
     promo_guess_limit: str = Field("20/hour", description="how many unknown promo codes one user may try")
-    seller_name: str = Field("Online Theatre", min_length=1, max_length=200)
+    seller_name: str = Field("Online Theatre", min_length=1, max_length=200, description="seller on receipts")
     seller_inn: str = Field(
         "", pattern=r"^([0-9]{10}|[0-9]{12})?$", description="taxpayer number of the seller"
     )
-    seller_address: str = Field("", max_length=300)
-    seller_email: str = Field("billing@theatre.example", min_length=3, max_length=254)
+    seller_address: str = Field("", max_length=300, description="address of the seller")
+    seller_email: str = Field(
+        "billing@theatre.example", min_length=3, max_length=254, description="e-mail address of the seller"
+    )
     tax_system_code: int | None = Field(
         None, ge=1, le=6, description="tax system of receipts; without one, the cash register's own"
     )

@@ -21,6 +21,7 @@ from theatre.contracts.billing import PaymentPaid
 from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptSucceeded, Failure
 from theatre.kit.db import Session
+from theatre.kit.metrics import CAPTURED, on_commit
 from theatre.kit.money import Money, to_decimal
 from theatre.kit.outbox import emit
 
@@ -47,6 +48,7 @@ async def settle(
     entries = [_capture(event, ledger.UNALLOCATED), *_fee(event)]
     if entries[0].operation_key not in await ledger.post(session, entries, now=now):
         return
+    _count(session, event)
     if fits:
         await refunds.give_back(session, payment, refunds.Unsold.of(event), now=now)
     else:
@@ -110,9 +112,14 @@ async def _settle_paid(
     entries = [_capture(event, ledger.RECEIVABLE), *_fee(event), sale(payment)]
     if len(await ledger.post(session, entries, now=now)) != len(entries):
         raise AssertionError(f"payment {payment.id} was settled before")
+    _count(session, event)
     if payment.cancel_requested_at is not None:
         claim = refunds.Claim(RefundSource.USER, payment.user_id, "canceled before the money came")
         await refunds.request(session, payment.id, claim, settings=settings, now=now)
+
+
+def _count(session: Session, event: AttemptSucceeded) -> None:
+    on_commit(session, CAPTURED.labels(event.captured.currency), event.captured.amount_minor)
 
 
 async def _pay(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
 from theatre.billing.errors import SubscriptionUnknown
@@ -137,17 +137,88 @@ def _lengthen(subscription: Subscription, price: Price, quantity: int) -> None:
     subscription.price_id = price.id
 
 
-async def take_back(session: Session, payment_id: UUID, *, now: datetime) -> None:
-    """Take back the periods that a payment bought; other periods stay where they are. Locks the subscriptions."""
+async def take_back(session: Session, payment_id: UUID, *, until_won: bool = False, now: datetime) -> None:
+    """Take back the periods that a payment bought; other periods stay where they are. Locks the subscriptions.
+
+    With `until_won` a dispute takes them, and `restore` brings them back.
+    """
     statement = (
         select(SubscriptionPeriod)
-        .where(SubscriptionPeriod.payment_id == payment_id, SubscriptionPeriod.revoked_at.is_(None))
+        .where(
+            SubscriptionPeriod.payment_id == payment_id,
+            or_(SubscriptionPeriod.revoked_at.is_(None), SubscriptionPeriod.is_disputed),
+        )
         .order_by(SubscriptionPeriod.subscription_id)
     )
     for period in (await session.scalars(statement)).all():
-        period.revoked_at = now
+        is_held = period.revoked_at is None
+        period.is_disputed = until_won
+        if is_held:
+            period.revoked_at = now
+            subscription = await session.get_one(Subscription, period.subscription_id, with_for_update=True)
+            await _shorten(session, subscription, now=now)
+
+
+async def restore(session: Session, payment_id: UUID, *, now: datetime) -> frozenset[UUID]:
+    """Put the periods that a dispute took of a payment back where they were. Locks the subscriptions.
+
+    Gives the lines whose place in time is taken: their plan was bought again meanwhile.
+    """
+    statement = (
+        select(SubscriptionPeriod)
+        .where(SubscriptionPeriod.payment_id == payment_id, SubscriptionPeriod.is_disputed)
+        .order_by(SubscriptionPeriod.subscription_id)
+    )
+    without_room = set()
+    for period in (await session.scalars(statement)).all():
         subscription = await session.get_one(Subscription, period.subscription_id, with_for_update=True)
-        await _shorten(session, subscription, now=now)
+        if await _has_room(session, subscription, period, now=now):
+            period.revoked_at, period.is_disputed = None, False
+            _reopen(session, subscription, period, now=now)
+        else:
+            without_room.add(period.payment_item_id)
+    return frozenset(without_room)
+
+
+async def _has_room(
+    session: Session, subscription: Subscription, period: SubscriptionPeriod, *, now: datetime
+) -> bool:
+    same = (Subscription.user_id == subscription.user_id, Subscription.product_id == subscription.product_id)
+    overlapping = (
+        select(SubscriptionPeriod.id)
+        .join(Subscription, Subscription.id == SubscriptionPeriod.subscription_id)
+        .where(
+            *same,
+            SubscriptionPeriod.revoked_at.is_(None),
+            SubscriptionPeriod.starts_at < period.ends_at,
+            SubscriptionPeriod.ends_at > period.starts_at,
+        )
+    )
+    if await session.scalar(overlapping.limit(1)) is not None:
+        return False
+    # a user has one open subscription of a plan at most
+    held = await _find_open(session, subscription.user_id, subscription.product_id)
+    return period.ends_at <= now or held is None or held.id == subscription.id
+
+
+def _reopen(
+    session: Session, subscription: Subscription, period: SubscriptionPeriod, *, now: datetime
+) -> None:
+    if period.ends_at <= now:
+        return
+    event: type[SubscriptionStarted | SubscriptionRenewed] = SubscriptionRenewed
+    if subscription.status not in OPEN_SUBSCRIPTION:
+        subscription.status, event = SubscriptionStatus.ACTIVE, SubscriptionStarted
+    if period.ends_at > subscription.paid_until:
+        subscription.paid_until = period.ends_at
+        subscription.anchor_at, subscription.anchor_months = period.ends_at, 0
+    told = event(
+        subscription_id=subscription.id,
+        user_id=subscription.user_id,
+        product_id=subscription.product_id,
+        period_end=subscription.paid_until,
+    )
+    emit(session, OutboxMessage, told, aggregate_id=subscription.id, now=now)
 
 
 async def _shorten(session: Session, subscription: Subscription, *, now: datetime) -> None:

@@ -68,6 +68,31 @@ CHECKS: Mapping[str, str] = {
         WHERE NOT EXISTS (SELECT FROM billing.refund r WHERE 'capture:' || r.attempt_id = e.operation_key
                           AND r.source = 'late')
           AND NOT EXISTS (SELECT FROM billing.staff_case c WHERE c.cause = e.operation_key)""",
+    "what a dispute took is booked, and nothing of one that was won but the fee that was kept": """
+        SELECT d.id::text FROM billing.dispute d LEFT JOIN (
+            SELECT split_part(e.operation_key, ':', 2) AS dispute_id, e.kind, -sum(g.amount_minor) AS taken
+            FROM billing.ledger_entry e JOIN billing.ledger_posting g ON g.entry_id = e.id
+            WHERE e.kind IN ('dispute', 'dispute_fee') AND g.account LIKE 'cash:%' GROUP BY 1, 2
+        ) booked ON booked.dispute_id = d.id::text
+        GROUP BY d.id HAVING
+            coalesce(sum(booked.taken) FILTER (WHERE booked.kind = 'dispute'), 0)
+                <> CASE d.status WHEN 'won' THEN 0 ELSE d.withdrawn_minor END
+            OR coalesce(sum(booked.taken) FILTER (WHERE booked.kind = 'dispute_fee'), 0) <> coalesce(d.fee_minor, 0)""",
+    "refunds and disputes together never cost more than was paid": """
+        SELECT p.id::text FROM billing.payment p JOIN (
+            SELECT e.payment_id, sum(g.amount_minor) AS lost FROM billing.ledger_entry e
+            JOIN billing.ledger_posting g ON g.entry_id = e.id WHERE g.account = 'chargebacks' GROUP BY 1
+        ) back ON back.payment_id = p.id
+        WHERE back.lost < 0 OR back.lost + (
+            SELECT coalesce(sum(i.amount_minor), 0) FROM billing.refund_item i
+            JOIN billing.refund r ON r.id = i.refund_id
+            WHERE r.payment_id = p.id AND r.status IN ('pending', 'succeeded')) > p.total_minor""",
+    "what a dispute took beyond what was left of its payment has a case": """
+        SELECT d.id::text FROM billing.dispute d
+        JOIN billing.ledger_entry e ON e.operation_key LIKE 'dispute:' || d.id || ':%' AND e.payment_id = d.payment_id
+        JOIN billing.ledger_posting g ON g.entry_id = e.id AND g.account = 'unallocated'
+        WHERE NOT EXISTS (SELECT FROM billing.staff_case c WHERE c.cause = concat_ws(':', 'dispute', d.id, 'beyond'))
+        GROUP BY d.id HAVING sum(g.amount_minor) <> 0""",
 }
 
 

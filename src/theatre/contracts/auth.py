@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from theatre.kit.access import Access, Keys, Revocations
 from theatre.kit.clock import Clock
 from theatre.kit.events import Event
-from theatre.kit.http import ServiceClient, ServiceToken
+from theatre.kit.http import HttpClient, ServiceClient, ServiceToken
 from theatre.kit.settings import ServiceSettings
 
 PUBLIC = "/auth/api/v1"
@@ -96,7 +96,7 @@ class AuthClient:
 
 def service_token(settings: ServiceSettings, transport: httpx.AsyncBaseTransport | None) -> ServiceToken:
     """Make the source of a service's own token."""
-    http = httpx.AsyncClient(base_url=settings.auth_url, transport=transport, follow_redirects=False)
+    http = HttpClient(base_url=settings.auth_url, transport=transport, follow_redirects=False)
     return ServiceToken(
         http, url=f"{PUBLIC}/token", client_id=settings.service, secret=settings.service_secret
     )

@@ -1,5 +1,6 @@
 """What notification-service promises to other services."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +31,31 @@ class Accepted(BaseModel):
     id: UUID
 
 
+class DeliveryState(BaseModel):
+    """How one delivery of some news stands. `status` is of the delivery, `told` what became of the payment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    kind: str
+    told: str | None
+    channel: str
+    status: str
+    tries: int
+    created_at: datetime
+    sent_at: datetime | None
+
+
+class ListingDeliveries(BaseModel):
+    """What was told about a payment, oldest first: at most the newest hundred."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[DeliveryState]
+
+
 class NotificationClient:
-    """Notification-service's internal door for events."""
+    """Notification-service's internal doors."""
 
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
@@ -46,6 +70,15 @@ class NotificationClient:
             Unknown, Refused
         """
         return await self._client.post(f"{PREFIX}/events/{kind}", event, Accepted)
+
+    async def list_deliveries(self, payment_id: UUID) -> list[DeliveryState]:
+        """List what was told about a payment, oldest first: at most the newest hundred.
+
+        Raises:
+            Unknown, Refused
+        """
+        params = {"payment_id": str(payment_id)}
+        return (await self._client.get(f"{PREFIX}/deliveries", ListingDeliveries, params=params)).items
 
     async def close(self) -> None:
         await self._client.close()

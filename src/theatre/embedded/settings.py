@@ -13,11 +13,13 @@ class HouseSettings(ServiceSettings):
 
     service: ClassVar[str] = "theatre"
 
-    home: Path = Path(".theatre")
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=1, le=65535)
-    log_format: Literal["json", "text"] = "text"
-    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    home: Path = Field(Path(".theatre"), description="folder of the house's data")
+    host: str = Field("127.0.0.1", description="address to listen on, also of `theatre serve`")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on, also of `theatre serve`")
+    log_format: Literal["json", "text"] = Field("text", description="form of log lines")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="what is worth a log line"
+    )
 
     @property
     def address(self) -> str:

@@ -17,8 +17,9 @@ from theatre import __version__
 from theatre.kit.db import is_transient, sqlstate
 from theatre.kit.errors import Problem, Transient
 from theatre.kit.logging import get_logger
-from theatre.kit.middleware import BodyLimit, RequestContext
+from theatre.kit.middleware import BodyLimit, RequestContext, route_of
 from theatre.kit.problems import ProblemAnswer, problem_answer, validation_answer
+from theatre.kit.reports import report
 from theatre.kit.routing import StrictRoute
 
 log = get_logger(__name__)
@@ -179,4 +180,5 @@ class DefectAnswer:
             if scope["type"] != "http" or begun:
                 raise
             log.exception("defect", path=scope["path"], error=repr(error))
+            report(error, route=f"{scope['method']} {route_of(scope)}")
             await problem_answer(InternalError(), request=Request(scope))(scope, receive, send)

@@ -22,6 +22,7 @@ from theatre.kit.events import Envelope, Event
 from theatre.kit.faults import describe, is_unavailability
 from theatre.kit.inbox import Inbox, Table
 from theatre.kit.logging import get_logger
+from theatre.kit.reports import report
 
 MAX_TRIES = 5
 RETRY_SECONDS = (1, 5, 30, 120)
@@ -181,6 +182,7 @@ class Consumer(Generic[R]):
             if isinstance(error, Problem):
                 return await self._bury(session, message, reason, now=now)
             log.warning("consumer.failed", queue=self.queue, id=str(message.id), error=reason, exc_info=error)
+            report(error, queue=self.queue, message=message.key)
             tries = await self.inbox.record_failure(session, message.id, reason, now=now, counted=redelivered)
             if tries >= MAX_TRIES:
                 return await self._bury(session, message, f"tried {tries} times: {reason}", now=now)

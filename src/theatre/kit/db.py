@@ -6,10 +6,12 @@ role at connect time, so a service cannot touch another's tables nor change its 
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -27,6 +29,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from theatre.kit.errors import Transient
 from theatre.kit.settings import ServiceSettings
+from theatre.kit.telemetry import NO_STEP, begin, call, is_exporting
 
 Session: TypeAlias = AsyncSession
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
@@ -39,6 +42,8 @@ RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
 TRANSIENT_SQLSTATE_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
 MAX_TRANSACTION_TRIES = 3
 IDLE_SECONDS = 1.0
+MAX_STATEMENT_CHARACTERS = 1_000
+FIRST_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+((?:\w+\.)?\w+)")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -105,9 +110,44 @@ def open_engine(
             },
         },
     )
+    if is_exporting():
+        _trace_statements(engine)
     _ping_when_idle(engine)
     _throw_away_when_confused(engine)
     return engine
+
+
+def _trace_statements(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def begin_step(connection: Any, _: Any, statement: str, *__: Any) -> None:
+        connection.info["step"] = begin(summary_of(statement), _known(statement))
+
+    @event.listens_for(engine.sync_engine, "after_cursor_execute")
+    def end_step(connection: Any, *_: Any) -> None:
+        connection.info.pop("step", NO_STEP).end()
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def fail_step(context: ExceptionContext) -> None:
+        if context.connection is not None:
+            step = context.connection.info.pop("step", NO_STEP)
+            step.fail(type(context.original_exception).__name__)
+            step.end()
+
+
+def _known(statement: str) -> dict[str, str]:
+    """Give what a span may say of a statement: its text has placeholders, its values are nobody's business."""
+    return {
+        "db.system.name": "postgresql",
+        "db.query.text": statement[:MAX_STATEMENT_CHARACTERS],
+    }
+
+
+@lru_cache(maxsize=1024)
+def summary_of(statement: str) -> str:
+    """Name a statement by its verb and its first table."""
+    words = statement.split(maxsplit=1)
+    table = FIRST_TABLE.search(statement)
+    return " ".join([*(word.upper() for word in words[:1]), *(table.groups() if table else ())])
 
 
 def _ping_when_idle(engine: AsyncEngine) -> None:
@@ -176,7 +216,8 @@ async def fetch_row(engine: AsyncEngine, statement: str, *arguments: object) -> 
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
         try:
-            return await driver.fetchrow(statement, *arguments)
+            with call(summary_of(statement), _known(statement)):
+                return await driver.fetchrow(statement, *arguments)
         except (
             asyncpg.PostgresConnectionError,
             asyncpg.InterfaceError,

@@ -1,6 +1,7 @@
 """How one service calls another: time limit, retry of safe calls, request id, trace and service token carried."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from theatre.kit.errors import Problem, Transient
-from theatre.kit.telemetry import child_of, current_traceparent
+from theatre.kit.telemetry import call, current_traceparent
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -19,6 +20,8 @@ SAFE_TRIES = 3
 RETRY_PAUSE_SECONDS = 0.1
 TOKEN_MARGIN_SECONDS = 30
 SERVER_ERROR = 500
+# ids and secrets in a path: what is long, and what has digits and is no version
+OWN_PART = re.compile(r"/(?:[^/]{24,}|(?=[^/]*\d)[^/]{4,})(?=/|$)")
 
 
 class Unknown(Transient):
@@ -36,10 +39,31 @@ class Refused(Problem):
         self.refused_code = code
 
 
+class HttpClient(httpx.AsyncClient):
+    """The HTTP client of the house: every request is a part of the trace it is made in.
+
+    Strangers are not told our trace; who calls a service of ours sends `carried_headers`.
+    """
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request."""
+        path = OWN_PART.sub("/*", request.url.path)
+        known = {"http.request.method": request.method, "server.address": request.url.host, "url.path": path}
+        with call(f"{request.method} {request.url.host}", known) as step:
+            if "traceparent" in request.headers and (within := current_traceparent()):
+                # the other side's span is to be below this one
+                request.headers["traceparent"] = within
+            response = await super().send(request, **options)
+            step.note({"http.response.status_code": response.status_code})
+            if response.status_code >= SERVER_ERROR:
+                step.fail(str(response.status_code))
+            return response
+
+
 class ServiceToken:
     """This service's own access token by client credentials, renewed shortly before it ends."""
 
-    def __init__(self, http: httpx.AsyncClient, *, url: str, client_id: str, secret: SecretStr) -> None:
+    def __init__(self, http: HttpClient, *, url: str, client_id: str, secret: SecretStr) -> None:
         self._http = http
         self._url = url
         self._form = {"grant_type": "client_credentials", "client_id": client_id}
@@ -90,7 +114,7 @@ class ServiceClient:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        self.http = httpx.AsyncClient(
+        self.http = HttpClient(
             base_url=base_url, transport=transport, timeout=timeout_seconds, follow_redirects=False
         )
         self._token = token
@@ -152,7 +176,9 @@ class ServiceClient:
 
 def carried_headers() -> dict[str, str]:
     """Give the request id and the trace of the work in progress, to be sent along."""
-    headers = {"traceparent": child_of(current_traceparent())}
+    headers = {}
+    if traceparent := current_traceparent():
+        headers["traceparent"] = traceparent
     if request_id := structlog.contextvars.get_contextvars().get("request_id"):
         headers["X-Request-Id"] = str(request_id)
     return headers

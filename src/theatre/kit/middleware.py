@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from theatre.kit.errors import Problem
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import HTTP_REQUESTS
 from theatre.kit.problems import problem_answer
-from theatre.kit.telemetry import span
+from theatre.kit.telemetry import Attributes, Kind, Step, serving, span
 
 log = get_logger(__name__)
 
@@ -22,6 +23,10 @@ REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DRAINED_BYTES = 8 * 1024 * 1024
 BODY_TIMEOUT_SECONDS = 10
+SERVER_ERROR = 500
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# anybody can make up a path or a method
+UNKNOWN = "unknown"
 
 
 class BodyTooLarge(Problem):
@@ -59,13 +64,17 @@ class RequestContext:
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else str(new_id())
         scope["request_id"] = request_id
+        attributes = {"http.request.method": scope["method"], "theatre.request_id": request_id}
         with (
-            structlog.contextvars.bound_contextvars(request_id=request_id, service=self.service),
-            span(f"{scope['method']} {self.service}", headers.get("traceparent")),
+            serving(self.service),
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            span(
+                scope["method"], headers.get("traceparent"), kind=Kind.SERVER, attributes=attributes
+            ) as step,
         ):
-            await self._answer(scope, receive, send)
+            await self._answer(scope, receive, send, step=step)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, *, step: Step) -> None:
         started = time.perf_counter()
         status = 0
 
@@ -79,10 +88,23 @@ class RequestContext:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
+            elapsed = time.perf_counter() - started
+            elapsed_ms = round(elapsed * 1000, 1)
             log.info(
                 "request", method=scope["method"], path=scope["path"], status=status, elapsed_ms=elapsed_ms
             )
+            route = route_of(scope)
+            known: Attributes = {"http.route": route, "http.response.status_code": status}
+            step.note(known, name=f"{scope['method']} {route}")
+            if status >= SERVER_ERROR:
+                step.fail(str(status))
+            method = scope["method"] if scope["method"] in METHODS else UNKNOWN
+            HTTP_REQUESTS.labels(self.service, method, route, status).observe(elapsed)
+
+
+def route_of(scope: Scope) -> str:
+    """Give the template that a request's path matched: paths themselves are many, and may hold what is secret."""
+    return str(getattr(scope.get("route"), "path", UNKNOWN))
 
 
 def add_headers(message: Message, request_id: str) -> None:

@@ -6,6 +6,7 @@ Sent rows are kept for a day, so that what a broker lost can be sent again.
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
 from typing import cast as typed
@@ -37,8 +38,9 @@ from theatre.kit.db import TYPES, Engine, Session
 from theatre.kit.events import Event
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import MAX_COUNTED, OUTBOX_AGE, OUTBOX_DEAD, OUTBOX_UNSENT
 from theatre.kit.tasks import finish, pause
-from theatre.kit.telemetry import current_traceparent
+from theatre.kit.telemetry import Kind, current_traceparent, is_exporting, span
 from theatre.kit.wakeup import listen
 
 KEEP_SENT = timedelta(hours=24)
@@ -82,6 +84,7 @@ class OutboxColumns:
         unsent = text("sent_at IS NULL AND dead_at IS NULL")
         return (
             Index("ix_outbox_message_unsent", "next_try_at", postgresql_where=unsent),
+            Index("ix_outbox_message_dead_at", "dead_at", postgresql_where=text("dead_at IS NOT NULL")),
             Index("ix_outbox_message_sent_at", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
         )
 
@@ -174,14 +177,32 @@ class Relay:
         if not rows:
             return 0
         failure = Unpublished(())
-        try:
-            await self._broker.publish([_message_of(row) for row in rows])
-        except Unpublished as error:
-            failure = error
+        with ExitStack() as spans:
+            try:
+                await self._broker.publish([_message_of(row, spans) for row in rows])
+            except Unpublished as error:
+                failure = error
         await self._mark({row.id: row.tries for row in rows}, failure)
         if failure.unsent - failure.refused.keys():
             raise failure
         return len(rows) - len(failure.refused)
+
+    async def measure(self, service: str) -> None:
+        """Measure how long the oldest unsent row has been waiting, and how many wait or were given up. For alerts."""
+        table, now = self.table, self._clock.now()
+        waiting = select(table.occurred_at).where(table.sent_at.is_(None), table.dead_at.is_(None))
+        waiting = waiting.order_by(table.next_try_at).limit(MAX_COUNTED)
+        first = waiting.subquery()
+        dead = select(table.id).where(table.dead_at.is_not(None)).limit(MAX_COUNTED).subquery()
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                select(func.min(first.c.occurred_at), func.count()).select_from(first)
+            )
+            oldest, unsent = found.one()
+            buried = await connection.scalar(select(func.count()).select_from(dead))
+        OUTBOX_AGE.labels(service).set((now - oldest).total_seconds() if oldest else 0)
+        OUTBOX_UNSENT.labels(service).set(unsent)
+        OUTBOX_DEAD.labels(service).set(buried or 0)
 
     async def _claim(self) -> Sequence[Row[Any]]:
         table, now = self.table, self._clock.now()
@@ -239,16 +260,22 @@ def _refuse(table: Table, id: UUID, reason: str, *, tries: int, now: datetime) -
     )
 
 
-def _message_of(row: Row[Any]) -> Message:
+def _message_of(row: Row[Any], spans: ExitStack) -> Message:
+    """Write a row as a message; where spans are exported, its sending becomes a part of the trace it comes from."""
+    trace = row.trace
+    if is_exporting():
+        known = {"messaging.operation.type": "send", "messaging.message.id": str(row.id)}
+        spans.enter_context(span(f"send {row.type}", row.trace, kind=Kind.PRODUCER, attributes=known))
+        trace = current_traceparent()
     envelope = {
         "id": str(row.id),
         "type": row.type,
         "version": row.version,
         "occurred_at": row.occurred_at,
-        "trace": row.trace,
+        "trace": trace,
         "data": row.data,
     }
-    return Message(row.id, row.type, orjson.dumps(envelope), row.trace)
+    return Message(row.id, row.type, orjson.dumps(envelope), trace)
 
 
 async def delete_sent(session: Session, table: Table, *, now: datetime) -> int:
@@ -273,10 +300,3 @@ async def replay_dead(
 async def _count(session: Session, statement: Update | Delete) -> int:
     result = await session.execute(statement.execution_options(synchronize_session=False))
     return typed(CursorResult[Any], result).rowcount
-
-
-async def oldest_unsent_age(session: Session, table: Table, *, now: datetime) -> timedelta:
-    """Tell how long the oldest unsent row has been waiting; zero if none is. For readiness and alerts."""
-    unsent = select(func.min(table.occurred_at)).where(table.sent_at.is_(None), table.dead_at.is_(None))
-    oldest: datetime | None = await session.scalar(unsent)
-    return now - oldest if oldest else timedelta()

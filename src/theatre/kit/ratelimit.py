@@ -10,9 +10,10 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
-from theatre.kit.cache import COMMAND_TIMEOUT_SECONDS
+from theatre.kit.cache import COMMAND_TIMEOUT_SECONDS, REDIS
 from theatre.kit.errors import TooMany
 from theatre.kit.logging import get_logger
+from theatre.kit.telemetry import call
 
 log = get_logger(__name__)
 
@@ -69,7 +70,8 @@ class RedisRateLimit:
         item = self._item(rule)
         limiter = self._shared
         try:
-            allowed = await limiter.test(item, *identity)
+            with call("EVALSHA", REDIS):
+                allowed = await limiter.test(item, *identity)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("rate limits are counted in this process alone", error=repr(error))
             limiter = self._local
@@ -83,7 +85,8 @@ class RedisRateLimit:
     async def _tell(self, item: RateLimitItem, identity: tuple[str, ...], number: int) -> None:
         limiter = self._shared
         try:
-            allowed = await limiter.hit(item, *identity, cost=number)
+            with call("EVALSHA", REDIS):
+                allowed = await limiter.hit(item, *identity, cost=number)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("rate limits are counted in this process alone", error=repr(error))
             limiter = self._local

@@ -45,8 +45,8 @@ WRITERS: dict[type, Callable[[Any], Any]] = {
 class Sheet:
     """Writes rows of named columns.
 
-    `*_minor` is written as a decimal, without that ending, in the row's `currency`; of a row with several currencies,
-    in that of the first column `*_currency` after it.
+    `*_minor` is written as a decimal, without that ending, in the currency of the first column `currency` or
+    `*_currency` after it; where none comes after it, in the row's `currency`.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -71,9 +71,9 @@ class Sheet:
 
 
 def _currency_of(place: int, names: Sequence[str]) -> int:
-    if "currency" in names:
-        return names.index("currency")
-    return next(later for later in range(place, len(names)) if names[later].endswith("_currency"))
+    after = (later for later in range(place, len(names)) if f"_{names[later]}".endswith("_currency"))
+    found = next(after, None)
+    return names.index("currency") if found is None else found
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> bytes:

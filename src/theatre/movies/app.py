@@ -113,7 +113,7 @@ async def create_worker(
             index=await stack.enter_async_context(open_index(settings)),
         )
         relay = Relay(engine, OutboxMessage, held.broker, clock=held.clock)
-        yield Worker(held, relays=[relay], jobs=JOBS)
+        yield Worker(held, relays=[relay], jobs=JOBS, name=f"{settings.service}-worker")
 
 
 async def init(settings: MoviesSettings) -> None:

@@ -1,25 +1,29 @@
 """What movies can be told."""
 
+from collections.abc import Set
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from theatre.kit.settings import MIN_SECRET_CHARACTERS, ServiceSettings
+from theatre.kit.settings import ServiceSettings
 
 
 class MoviesSettings(ServiceSettings):
-    """Settings of movies; with `demo_films`, `init movies` fills the catalogue with the films of the package.
-
-    `index_folder` is where the search index lies: `work movies` writes it, every `serve movies` reads it.
-    """
+    """Settings of movies."""
 
     service: ClassVar[str] = "movies"
+    unused: ClassVar[Set[str]] = frozenset({"redis_url"})
 
-    demo_films: bool = False
-    index_folder: Path = Path(".theatre/movies-index")
-    billing_url: str = "http://127.0.0.1:8000"
-    stream_secret: SecretStr = SecretStr("")
+    demo_films: bool = Field(
+        False, description="`init movies` fills an empty catalogue with the films of the package"
+    )
+    index_folder: Path = Field(
+        Path(".theatre/movies-index"),
+        description="folder of the search index: `work movies` writes it, every `serve movies` reads it",
+    )
+    billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
+    stream_secret: SecretStr = Field(SecretStr(""), description="signs the addresses of streams")
     ticket_seconds: int = Field(
         4 * 3600,
         ge=60,
@@ -27,10 +31,5 @@ class MoviesSettings(ServiceSettings):
     )
 
     def production_faults(self) -> list[str]:
-        """Add movies' own: a catalogue for show is not for viewers who pay, and no one else may write tickets."""
-        faults = super().production_faults()
-        if self.demo_films:
-            faults.append("demo_films")
-        if len(self.stream_secret.get_secret_value()) < MIN_SECRET_CHARACTERS:
-            faults.append("stream_secret")
-        return faults
+        """Add movies' own: a catalogue for show is not for viewers who pay."""
+        return super().production_faults() + (["demo_films"] if self.demo_films else [])

@@ -110,7 +110,7 @@ async def create_worker(
         post = Post(auth, writer, choose_channel(settings, sessions, clock))
         held = WorkerResources(engine, sessions, clock, broker=broker, post=post)
         await stack.enter_async_context(ringing(held))
-        yield Worker(held, consumers=[facts], jobs=JOBS)
+        yield Worker(held, consumers=[facts], jobs=JOBS, name=f"{settings.service}-worker")
 
 
 @asynccontextmanager

@@ -20,11 +20,13 @@ from theatre.kit.errors import Problem, Transient
 from theatre.kit.faults import describe
 from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import DELIVERIES
+from theatre.kit.telemetry import resumed
 from theatre.notification.channels import Channel
 from theatre.notification.errors import Deferred, Undeliverable, Unwritable
 from theatre.notification.kinds import DATA_OF, Kind
 from theatre.notification.mails import Letter, Writer
-from theatre.notification.models import CLAIMABLE, Delivery, DeliveryStatus, Notification
+from theatre.notification.models import CLAIMABLE, ChannelName, Delivery, DeliveryStatus, Notification
 
 BATCH = 16
 TRY_SECONDS = 40
@@ -51,6 +53,8 @@ class Claim:
     kind: str
     user_id: UUID
     data: dict[str, Any]
+    trace: str | None
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,13 @@ async def deliver_due(sessions: Sessions, post: Post, *, clock: Clock) -> bool:
 
 
 async def _deliver(sessions: Sessions, claim: Claim, post: Post, *, clock: Clock) -> None:
-    outcome = await attempt(claim, post, now=clock.now())
-    async with transaction(sessions) as session:
-        is_ours = await record(session, claim, outcome, now=clock.now())
-    log.info("delivery", id=str(claim.id), status=outcome.status, error=outcome.error, is_ours=is_ours)
+    with resumed("deliver", claim.trace):
+        outcome = await attempt(claim, post, now=clock.now())
+        async with transaction(sessions) as session:
+            is_ours = await record(session, claim, outcome, now=clock.now())
+        if is_ours:
+            DELIVERIES.labels(claim.channel, outcome.status).inc()
+        log.info("delivery", id=str(claim.id), status=outcome.status, error=outcome.error, is_ours=is_ours)
 
 
 async def claim_due(session: Session, *, now: datetime) -> list[Claim]:
@@ -110,10 +117,19 @@ async def claim_due(session: Session, *, now: datetime) -> list[Claim]:
             Notification.kind,
             Notification.user_id,
             Notification.data,
+            Notification.trace,
+            Delivery.channel,
         )
         .execution_options(synchronize_session=False)
     )
     return [Claim(*row) for row in await session.execute(claimed)]
+
+
+async def oldest_due_age(session: Session, channel: ChannelName, *, now: datetime) -> timedelta:
+    """Tell how long the oldest delivery by a channel has been due; zero if none is."""
+    due = select(Delivery.next_try_at).where(Delivery.status.in_(CLAIMABLE), Delivery.channel == channel)
+    oldest = await session.scalar(due.order_by(Delivery.next_try_at).limit(1))
+    return max(now - oldest, timedelta()) if oldest else timedelta()
 
 
 async def attempt(claim: Claim, post: Post, *, now: datetime) -> Outcome:

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from theatre.kit.db import transaction
 from theatre.kit.inbox import delete_handled
+from theatre.kit.metrics import DELIVERIES_AGE, MEASURE_SECONDS
 from theatre.kit.worker import Job
 from theatre.notification import deliveries
-from theatre.notification.models import InboxMessage
+from theatre.notification.models import ChannelName, InboxMessage
 from theatre.notification.resources import WorkerResources
 
 POLL_SECONDS = 1.0
@@ -25,8 +26,17 @@ async def forget_old(held: WorkerResources) -> None:
         await delete_handled(session, InboxMessage, before=held.clock.now() - KEEP_HANDLED)
 
 
+async def measure_deliveries(held: WorkerResources) -> None:
+    now = held.clock.now()
+    async with transaction(held.sessions) as session:
+        for channel in ChannelName:
+            age = await deliveries.oldest_due_age(session, channel, now=now)
+            DELIVERIES_AGE.labels(channel).set(age.total_seconds())
+
+
 JOBS: list[Job[WorkerResources]] = [
     # it waits by itself, so that the bell can wake it
     Job("deliver", 0, deliver),
+    Job("measure deliveries", MEASURE_SECONDS, measure_deliveries),
     Job("forget old messages", 3_600, forget_old),
 ]

@@ -45,9 +45,17 @@ class Base(DeclarativeBase):
 
 
 class Notification(Base):
-    """What somebody is to be told. `dedupe_key` recognises a repeat."""
+    """What somebody is to be told. `dedupe_key` recognises a repeat; `trace` is the one in which we were asked."""
 
     __tablename__ = "notification"
+    __table_args__ = (
+        Index(
+            "ix_notification_payment_id",
+            text("(data ->> 'payment_id')"),
+            "created_at",
+            postgresql_where=text("data ->> 'payment_id' IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
@@ -55,6 +63,7 @@ class Notification(Base):
     data: Mapped[dict[str, Any]]
     dedupe_key: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+    trace: Mapped[str | None]
 
 
 class Delivery(Base):

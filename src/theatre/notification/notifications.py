@@ -1,18 +1,21 @@
 """Accepting what somebody is to be told: once for each `dedupe_key`, with a delivery for each channel."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
+from theatre.kit.telemetry import current_traceparent
 from theatre.notification.kinds import Data, Kind
 from theatre.notification.models import ChannelName, Delivery, DeliveryStatus, Notification
 
+MOST_LISTED = 100
 WAKEUP_CHANNEL = "notification_delivery"
 # A notifying commit holds a lock of the whole database, so of transactions side by side only one notifies; whatever
 # the woken worker does not see yet it finds at its next look.
@@ -39,6 +42,7 @@ async def accept(session: Session, news: News, *, now: datetime) -> UUID:
         data=news.data.model_dump(mode="json"),
         dedupe_key=news.dedupe_key,
         created_at=now,
+        trace=current_traceparent(),
     )
     unique = row.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification.id)
     stored_id = await session.scalar(unique)
@@ -58,3 +62,25 @@ async def accept(session: Session, news: News, *, now: datetime) -> UUID:
         )
     await session.execute(WAKE, {"channel": WAKEUP_CHANNEL})
     return stored_id
+
+
+async def list_deliveries(session: Session, payment_id: UUID) -> Sequence[Row[Any]]:
+    """List the deliveries of all that was told about a payment, oldest first: at most the newest hundred."""
+    about = Notification.data["payment_id"].astext
+    found = (
+        select(
+            Delivery.id,
+            Notification.kind,
+            Notification.data["status"].astext.label("told"),
+            Delivery.channel,
+            Delivery.status,
+            Delivery.tries,
+            Delivery.created_at,
+            Delivery.sent_at,
+        )
+        .join(Notification, Notification.id == Delivery.notification_id)
+        .where(about.is_not(None), about == str(payment_id))
+        .order_by(Notification.created_at.desc(), Delivery.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return (await session.execute(found)).all()[::-1]

@@ -1,25 +1,33 @@
 """What notification can be told."""
 
+from collections.abc import Set
 from email.headerregistry import Address
 from email.utils import parseaddr
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
 from theatre.kit.settings import ServiceSettings
+from theatre.kit.strength import Secret
 from theatre.notification.addresses import read_address
 
 DEFAULT_MAIL_FROM = "Online Theatre <no-reply@localhost>"
 
 
 class NotificationSettings(ServiceSettings):
-    """`smtp_url` is `smtp://user:password@host:port` or `smtps://…`; without it mail stays in a local mailbox."""
+    """Settings of notification."""
 
     service: ClassVar[str] = "notification"
+    unused: ClassVar[Set[str]] = frozenset({"redis_url"})
 
-    smtp_url: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("smtp_url", "SMTP_URL"))
-    mail_from: str = DEFAULT_MAIL_FROM
+    # a relay may know us by our address; a password is often the mail service's own
+    smtp_url: Annotated[SecretStr, Secret(min_characters=16, is_required=False)] = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("smtp_url", "SMTP_URL"),
+        description="`smtp://user:password@host:port` or `smtps://…`; without it mail stays in a local mailbox",
+    )
+    mail_from: str = Field(DEFAULT_MAIL_FROM, description="sender of mails")
 
     @field_validator("smtp_url")
     @classmethod

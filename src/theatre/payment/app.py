@@ -92,6 +92,7 @@ def outside_of(
         providers={name: member.provider for name, member in members.items()},
         registers={name: one.register for name, one in members.items() if one.register},
         statements={name: one.statement for name, one in members.items() if one.statement},
+        dispute_desks={name: one.dispute_desk for name, one in members.items() if one.dispute_desk},
         default_provider=settings.default_provider,
         states=States(cache),
         links=links,
@@ -155,6 +156,7 @@ async def open_working(
             resources,
             relays=[Relay(resources.engine, OutboxMessage, resources.broker, clock=clock)],
             jobs=jobs(settings.janitor_seconds),
+            name=f"{settings.service}-worker",
         )
         task = asyncio.create_task(worker.run(), name="payment worker")
         try:

@@ -20,6 +20,7 @@ from theatre.kit.errors import Transient
 from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
 from theatre.kit.money import Money
+from theatre.kit.telemetry import current_traceparent
 from theatre.payment import outcomes
 from theatre.payment.addresses import check_return_url
 from theatre.payment.checks import pause_after
@@ -48,10 +49,10 @@ async def start(sessions: Sessions, asked: AttemptStart, *, outside: Outside) ->
     """Begin an attempt, or go on with the one of this id: its provider is asked with the id as the key.
 
     Raises:
-        ProviderUnknown, ReturnUrlForeign, AttemptIdReused, PaymentHasOpenAttempt
+        ProviderUnknown, AmountTooSmall, ReturnUrlForeign, AttemptIdReused, PaymentHasOpenAttempt
         OutcomeUnknown: the attempt is kept and goes on by itself; ask again with the same id.
     """
-    provider = outside.provider(asked.provider or outside.route(asked.total.currency)[0])
+    provider = outside.choose(asked.provider, asked.total.to_money())
     check_return_url(asked.return_url, public_url=outside.public_url)
     now = outside.clock.now()
     record = partial(_record, asked=asked, provider=provider, now=now)
@@ -174,7 +175,8 @@ async def offer(sessions: Sessions, attempt: Attempt, *, outside: Outside) -> At
 async def _turn(
     sessions: Sessions, attempt: Attempt, refusal: ProviderRefused, *, outside: Outside
 ) -> Attempt:
-    turn_to = outside.after(attempt.provider, attempt.currency) if attempt.is_routed else None
+    total = Money(attempt.amount_minor, attempt.currency)
+    turn_to = outside.after(attempt.provider, total) if attempt.is_routed else None
     if turn_to is not None:
         provider = outside.provider(attempt.provider)
         begun = await provider.find_by_attempt(attempt.id, since=attempt.created_at)
@@ -236,6 +238,7 @@ async def _record(session: Session, *, asked: AttemptStart, provider: Provider, 
         "created_at": now,
         "expires_at": now + provider.capabilities.link_lifetime,
         "next_check_at": now + pause_after(0),
+        "trace": current_traceparent(),
         **_words(asked),
     }
     await session.execute(insert(Attempt).values(fresh).on_conflict_do_nothing())

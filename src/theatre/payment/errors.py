@@ -37,6 +37,13 @@ class ProviderUnknown(Invalid):
     title: ClassVar[str] = "No such payment system"
 
 
+class AmountTooSmall(Invalid):
+    """No payment system that may be asked takes so little; nothing was stored."""
+
+    code: ClassVar[str] = "payment.amount_too_small"
+    title: ClassVar[str] = "No payment system takes so small an amount"
+
+
 class ReturnUrlForeign(Invalid):
     """The browser would be sent somewhere else than to us."""
 

@@ -9,6 +9,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from theatre.contracts.payment import AttemptStatus, RefundStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit import db
 from theatre.kit.db import Big
 from theatre.kit.outbox import OutboxColumns
@@ -61,7 +64,13 @@ class Checked:
     next_check_at: Mapped[datetime | None]
 
 
-class Attempt(Checked, Base):
+class Traced:
+    """A column for the trace in which something was asked for: its outcome comes in another and is told in that."""
+
+    trace: Mapped[str | None]
+
+
+class Attempt(Checked, Traced, Base):
     """One try to collect a payment with one provider; the id is billing's, and our key at the provider.
 
     A payment has at most one that is open. With `is_routed` we chose the provider, and may choose another.
@@ -113,7 +122,7 @@ class Attempt(Checked, Base):
     failure_message: Mapped[str | None]
 
 
-class Refund(Checked, Base):
+class Refund(Checked, Traced, Base):
     """Money of an attempt on its way back; the id is billing's, and our key at the provider.
 
     Those `made_by_provider` were made in its cabinet: we only heard of them, and the id is our own.
@@ -141,6 +150,39 @@ class Refund(Checked, Base):
     settled_at: Mapped[datetime | None]
     failure_code: Mapped[str | None]
     failure_message: Mapped[str | None]
+
+
+class Dispute(Base):
+    """What a payer's bank disputes of an attempt's money, as its provider had it last.
+
+    Each change is told with the next `revision`; `moves` counts the times that money moved for it.
+    """
+
+    __tablename__ = "dispute"
+    __table_args__ = (
+        one_of(DisputeStatus),
+        CheckConstraint("amount_minor >= 0 AND withdrawn_minor >= 0", name="amounts_not_negative"),
+        CheckConstraint("(fee_minor IS NULL) = (fee_currency IS NULL)", name="fee_is_whole"),
+        UniqueConstraint("provider", "provider_reference"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey(Attempt.id), index=True)
+    payment_id: Mapped[UUID]
+    provider: Mapped[str]
+    provider_reference: Mapped[str]
+    status: Mapped[str]
+    revision: Mapped[int]
+    moves: Mapped[int]
+    amount_minor: Mapped[Big]
+    currency: Mapped[str]
+    withdrawn_minor: Mapped[Big]
+    fee_minor: Mapped[Big | None]
+    fee_currency: Mapped[str | None]
+    reason: Mapped[str]
+    answer_due_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
 
 
 class WalletTransfer(Checked, Base):

@@ -9,8 +9,10 @@ from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptFailed, AttemptStatus, AttemptSucceeded, Failure
 from theatre.kit.db import Session
 from theatre.kit.logging import get_logger
+from theatre.kit.metrics import ATTEMPTS, on_commit
 from theatre.kit.money import Money
 from theatre.kit.outbox import emit
+from theatre.kit.telemetry import resumed
 from theatre.payment import failures
 from theatre.payment.models import ATTEMPT_TRANSITIONS, Attempt, EventStatus, OutboxMessage
 from theatre.payment.providers import ProviderRefused, Reading
@@ -126,7 +128,7 @@ def _succeed(session: Session, attempt: Attempt, reading: Reading, *, now: datet
         captured_at=attempt.captured_at,
         fee=Amount.of(reading.fee) if reading.fee else None,
     )
-    emit(session, OutboxMessage, fact, aggregate_id=attempt.payment_id, now=now)
+    _tell(session, attempt, fact, now=now)
 
 
 def _fail(session: Session, attempt: Attempt, failure: Failure, *, now: datetime) -> None:
@@ -139,7 +141,16 @@ def _fail(session: Session, attempt: Attempt, failure: Failure, *, now: datetime
         failure=failure,
         is_expired=failure.code == failures.EXPIRED,
     )
-    emit(session, OutboxMessage, fact, aggregate_id=attempt.payment_id, now=now)
+    _tell(session, attempt, fact, now=now)
+
+
+def _tell(
+    session: Session, attempt: Attempt, fact: AttemptSucceeded | AttemptFailed, *, now: datetime
+) -> None:
+    is_expired = isinstance(fact, AttemptFailed) and fact.is_expired
+    on_commit(session, ATTEMPTS.labels(attempt.provider, "expired" if is_expired else attempt.status))
+    with resumed(f"attempt {attempt.status}", attempt.trace):
+        emit(session, OutboxMessage, fact, aggregate_id=attempt.payment_id, now=now)
 
 
 def _difference(attempt: Attempt) -> str | None:

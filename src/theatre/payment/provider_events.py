@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
@@ -9,16 +10,26 @@ from sqlalchemy.dialects.postgresql import insert
 from theatre.kit.db import Session, Sessions, transact, transaction
 from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
-from theatre.payment import outcomes, refunds
+from theatre.payment import disputes, outcomes, refunds
 from theatre.payment.checks import pause_after
 from theatre.payment.errors import ForgedCallback, OutcomeUnknown
 from theatre.payment.models import EventStatus, ProviderEvent
 from theatre.payment.outcomes import Verdict
 from theatre.payment.outside import Outside
-from theatre.payment.providers import Callback, Notice, ObjectKind, Provider, Reading, RefundReading
+from theatre.payment.providers import (
+    Callback,
+    DisputeReading,
+    Notice,
+    ObjectKind,
+    Provider,
+    Reading,
+    RefundReading,
+)
 
 # by the pauses of `checks` the last question comes after three days
 MAX_CHECKS = 10
+
+Confirmed: TypeAlias = Reading | RefundReading | DisputeReading
 
 log = get_logger(__name__)
 
@@ -45,7 +56,7 @@ async def _judge(
     if await _is_judged(sessions, provider, notice):
         return
     try:
-        reading = await _confirm(provider, notice)
+        reading = await _confirm(provider, notice, outside=outside)
     except OutcomeUnknown as unknown:
         log.warning("callback not confirmed yet", object_id=notice.object_id, cause=unknown.detail)
         reading = None
@@ -61,7 +72,7 @@ async def check(sessions: Sessions, event: ProviderEvent, *, outside: Outside) -
     provider = outside.provider(event.provider)
     notice = provider.parse(event.raw)
     try:
-        reading = await _confirm(provider, notice)
+        reading = await _confirm(provider, notice, outside=outside)
     except ForgedCallback:
         await transact(sessions, partial(_reject, event_id=event.id, now=outside.clock.now()))
         return
@@ -74,14 +85,17 @@ async def _is_judged(sessions: Sessions, provider: Provider, notice: Notice) -> 
     return known not in {None, EventStatus.WAITING}
 
 
-async def _confirm(provider: Provider, notice: Notice) -> Reading | RefundReading | None:
-    reading: Reading | RefundReading | None
-    if notice.kind is None:
-        return None
-    if notice.kind == ObjectKind.REFUND:
-        reading = await provider.read_refund(notice.object_id)
-    else:
-        reading = await provider.read(notice.object_id)
+async def _confirm(provider: Provider, notice: Notice, *, outside: Outside) -> Confirmed | None:
+    reading: Confirmed | None
+    match notice.kind:
+        case None:
+            return None
+        case ObjectKind.PAYMENT:
+            reading = await provider.read(notice.object_id)
+        case ObjectKind.REFUND:
+            reading = await provider.read_refund(notice.object_id)
+        case ObjectKind.DISPUTE:
+            reading = await outside.dispute_desks[provider.name].read(notice.object_id)
     if reading is None or not notice.agrees_with(reading):
         raise ForgedCallback
     return reading
@@ -93,7 +107,7 @@ async def _settle(
     notice: Notice,
     *,
     raw: bytes,
-    reading: Reading | RefundReading | None,
+    reading: Confirmed | None,
     outside: Outside,
 ) -> None:
     now = outside.clock.now()
@@ -116,7 +130,7 @@ async def _apply(
     session: Session,
     *,
     notice: Notice,
-    reading: Reading | RefundReading | None,
+    reading: Confirmed | None,
     provider: Provider,
     now: datetime,
 ) -> Verdict:
@@ -126,6 +140,8 @@ async def _apply(
         return Verdict(EventStatus.WAITING, "the provider has not confirmed it yet")
     if isinstance(reading, RefundReading):
         return await refunds.apply(session, reading=reading, provider=provider.name, now=now)
+    if isinstance(reading, DisputeReading):
+        return await disputes.apply(session, reading=reading, provider=provider.name, now=now)
     link_ends_at = now + provider.capabilities.link_lifetime
     return await outcomes.apply(
         session, reading=reading, provider=provider.name, link_ends_at=link_ends_at, now=now
@@ -145,9 +161,11 @@ async def _store_locked(
         "received_at": now,
         "next_check_at": now + pause_after(0),
     }
-    await session.execute(insert(ProviderEvent).values(fresh).on_conflict_do_nothing())
-    stored = select(ProviderEvent).where(*_same(provider, notice)).with_for_update()
-    return (await session.scalars(stored)).one()
+    new = insert(ProviderEvent).values(fresh).on_conflict_do_nothing().returning(ProviderEvent)
+    if (stored := await session.scalar(new)) is not None:
+        return stored
+    known = select(ProviderEvent).where(*_same(provider, notice)).with_for_update()
+    return (await session.scalars(known)).one()
 
 
 def _same(provider: str, notice: Notice) -> tuple[ColumnElement[bool], ...]:

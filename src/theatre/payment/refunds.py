@@ -22,6 +22,7 @@ from theatre.kit.ids import new_id
 from theatre.kit.logging import get_logger
 from theatre.kit.money import Money
 from theatre.kit.outbox import emit
+from theatre.kit.telemetry import current_traceparent, resumed
 from theatre.payment import failures
 from theatre.payment.attempts import KEY_MARGIN
 from theatre.payment.checks import pause_after
@@ -152,6 +153,7 @@ async def _record(session: Session, *, attempt_id: UUID, asked: RefundStart, now
         "reason": asked.reason,
         "created_at": now,
         "next_check_at": now + pause_after(0),
+        "trace": current_traceparent(),
     }
     # the same id for two attempts at once: their locks do not meet, the key does
     await session.execute(insert(Refund).values(fresh).on_conflict_do_nothing(index_elements=[Refund.id]))
@@ -244,7 +246,7 @@ def _succeed(session: Session, refund: Refund, reading: RefundReading, *, now: d
         amount=Amount.of(reading.amount),
         provider=refund.provider,
     )
-    emit(session, OutboxMessage, fact, aggregate_id=refund.payment_id, now=now)
+    _tell(session, refund, fact, now=now)
     asked = Money(refund.amount_minor, refund.currency)
     return None if reading.amount == asked else f"{reading.amount} was given back, {asked} was asked for"
 
@@ -255,7 +257,12 @@ def _fail(session: Session, refund: Refund, failure: Failure, *, now: datetime) 
     fact = RefundFailed(
         refund_id=refund.id, attempt_id=refund.attempt_id, payment_id=refund.payment_id, failure=failure
     )
-    emit(session, OutboxMessage, fact, aggregate_id=refund.payment_id, now=now)
+    _tell(session, refund, fact, now=now)
+
+
+def _tell(session: Session, refund: Refund, fact: RefundSucceeded | RefundFailed, *, now: datetime) -> None:
+    with resumed(f"refund {refund.status}", refund.trace):
+        emit(session, OutboxMessage, fact, aggregate_id=refund.payment_id, now=now)
 
 
 def to_contract(refund: Refund) -> RefundState:

@@ -1,6 +1,6 @@
 """The wallet port: what a payer's own wallet must be able to do for us once its owner has allowed it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -119,3 +119,18 @@ class PreparedTransfers(Protocol):
 
     async def keep(self, label: UUID, prepared: Prepared) -> Prepared:
         """Keep it unless another was kept before; give the one that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What an attempt is to bring; of one that succeeded what it brought, and what was kept of that."""
+
+    charged: Money
+    fee: Money | None = None
+
+
+class Totals(Protocol):
+    """Where it is known what attempts are to bring."""
+
+    async def find(self, attempt_ids: Collection[UUID]) -> Mapping[UUID, Total]:
+        """Give those of attempts that we know."""

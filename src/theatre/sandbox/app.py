@@ -14,6 +14,7 @@ from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import open_own_engine, ping, sessions_of, transaction
+from theatre.kit.http import HttpClient
 from theatre.kit.worker import Worker
 from theatre.sandbox import shops, yoomoney_wallets
 from theatre.sandbox.jobs import JOBS
@@ -46,9 +47,7 @@ async def open_resources(
         engine = open_own_engine(settings)
         stack.push_async_callback(engine.dispose)
         limits = httpx.Limits(max_connections=MAX_SENDING, max_keepalive_connections=MAX_SENDING)
-        http = httpx.AsyncClient(
-            transport=transport, limits=limits, timeout=settings.notification_timeout_seconds
-        )
+        http = HttpClient(transport=transport, limits=limits, timeout=settings.notification_timeout_seconds)
         await stack.enter_async_context(http)
         sessions = sessions_of(engine)
         statements = sessions_of(engine.execution_options(isolation_level="AUTOCOMMIT"))
@@ -73,7 +72,7 @@ async def open_working(
 ) -> AsyncIterator[Resources]:
     """Open the resources, and send notifications and end what is due while they are open."""
     async with open_resources(settings, transport=transport, clock=clock) as resources:
-        worker: Worker[Any] = Worker(resources, jobs=JOBS)
+        worker: Worker[Any] = Worker(resources, jobs=JOBS, name=f"{settings.service}-worker")
         tasks = [
             asyncio.create_task(worker.run(), name="sandbox jobs"),
             asyncio.create_task(resources.sender.run(), name="sandbox sender"),

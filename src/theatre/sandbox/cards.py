@@ -45,6 +45,7 @@ class Scenario:
     charge_refusal: Refusal | None = None
     refunds: RefundCourse = RefundCourse.AT_ONCE
     notifications: NotificationCourse | None = None
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ SCENARIOS = {
     "notification_duplicated": Scenario(notifications=NotificationCourse.DUPLICATED),
     "notification_late": Scenario(notifications=NotificationCourse.LATE),
     "internal_timeout": Scenario(refusal=Refusal("yoo_money", "internal_timeout")),
+    "disputed": Scenario(is_disputed=True),
     "declined_after_3ds": Scenario(asks_code=True, refusal=_network("general_decline")),
 }
 
@@ -164,6 +166,7 @@ _STRIPE = {
     "4100000000000019": "fraud_suspected_network",
     "4000000000006975": "payment_method_limit_exceeded",
     "4000000000007726": "refund_later",
+    "4000000000000259": "disputed",
 }
 
 STRIPE_CARDS = {**CARDS, **{number: Card("Visa", scenario) for number, scenario in _STRIPE.items()}}

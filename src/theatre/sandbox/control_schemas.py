@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from theatre.kit.fields import Answer, Body, MoneyField
 from theatre.kit.money import Money
-from theatre.sandbox.models import FaultKind, Notification, Shop
+from theatre.sandbox.models import Dispute, DisputeStatus, FaultKind, Notification, Shop
 from theatre.sandbox.operations import Operation
 from theatre.sandbox.schemas import WebAddress
 from theatre.sandbox.yoomoney_models import Behaviour, Signing
@@ -61,19 +61,24 @@ class FaultsAnswer(Answer):
     items: list[FaultAnswer]
 
 
-class NotificationAnswer(Answer):
-    """A notification and what came of it."""
+class SendingAnswer(Answer):
+    """What came of sending a notification."""
 
     id: UUID
-    payment_id: UUID
-    event: str
-    body: dict[str, Any]
     tries: int
     created_at: datetime
     next_try_at: datetime | None
     delivered_at: datetime | None
     last_status: int | None
     last_error: str | None
+
+
+class NotificationAnswer(SendingAnswer):
+    """A notification and what came of it."""
+
+    payment_id: UUID
+    event: str
+    body: dict[str, Any]
     is_lost: bool
 
     @classmethod
@@ -129,6 +134,30 @@ class ShopsAnswer(Answer):
     items: list[ShopAnswer]
 
 
+class DisputeOrder(Body):
+    """What a payer's bank wants back: all of a payment unless an amount is named, or only an answer."""
+
+    amount_minor: Annotated[int, Field(strict=True, ge=1, le=10**12)] | None = None
+    is_inquiry: bool = False
+
+
+class DisputeAnswer(Answer):
+    """A dispute of a payment."""
+
+    id: UUID
+    payment_id: UUID
+    status: DisputeStatus
+    is_inquiry: bool
+    amount_minor: int
+    withdrawn_minor: int | None
+    currency: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, dispute: Dispute) -> "DisputeAnswer":
+        return cls.model_validate(dispute)
+
+
 class WalletChange(Body):
     """What to change of a wallet; one that does not exist is made, empty."""
 
@@ -155,17 +184,10 @@ class WalletsAnswer(Answer):
     items: list[WalletAnswer]
 
 
-class WalletNotificationAnswer(Answer):
+class WalletNotificationAnswer(SendingAnswer):
     """A notification to a wallet's owner and what came of it."""
 
-    id: UUID
     wallet: str
     operation_id: str
     label: str
     body: str
-    tries: int
-    created_at: datetime
-    next_try_at: datetime | None
-    delivered_at: datetime | None
-    last_status: int | None
-    last_error: str | None

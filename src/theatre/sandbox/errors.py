@@ -52,6 +52,21 @@ class NotDeliverable(Conflict):
     title = "The shop has no notification address"
 
 
+class NotDisputable(Conflict):
+    """A dispute that has ended, or of money that was never taken at Stripe's face."""
+
+    code = "sandbox.not_disputable"
+    title = "This cannot be disputed, or has ended"
+
+
+class ChargeDisputed(InvalidRequest):
+    """What is disputed is not given back besides."""
+
+    def __init__(self) -> None:
+        super().__init__("This charge has been charged back", parameter="payment_intent")
+        self.extra["stripe_code"] = "charge_disputed"
+
+
 class BadUrl(Invalid):
     """Not an address that can be called."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from theatre.kit import db
 from theatre.kit.db import Big
+from theatre.sandbox.sending import SendingColumns
 
 # a receipt and what it belongs to may be written in one go, in any order
 AT_COMMIT: Any = {"deferrable": True, "initially": "DEFERRED"}
@@ -32,6 +33,14 @@ class RefundStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     CANCELED = "canceled"
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute stands; the last two are final."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
 
 
 class FaultKind(StrEnum):
@@ -190,6 +199,32 @@ class Refund(Base):
     )
 
 
+class Dispute(Base):
+    """What a payer's bank wants back of a payment, at Stripe's face only. An inquiry takes nothing unless it is lost.
+
+    `withdrawn_minor` was taken from the shop, which gets it back with a dispute that it wins.
+    """
+
+    __tablename__ = "dispute"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    shop_id: Mapped[str]
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey(Payment.id))
+    status: Mapped[DisputeStatus] = mapped_column(Text)
+    is_inquiry: Mapped[bool]
+    amount_minor: Mapped[Big]
+    withdrawn_minor: Mapped[Big | None]
+    currency: Mapped[str]
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0 AND withdrawn_minor >= 0", name="amounts_positive"),
+        CheckConstraint("status IN ('open', 'won', 'lost')", name="status_known"),
+        Index("ix_dispute_payment_id", "payment_id"),
+    )
+
+
 class Receipt(Base):
     """A receipt as tax law wants it; registration is imitated."""
 
@@ -224,27 +259,18 @@ class IdempotenceKey(Base):
     created_at: Mapped[datetime]
 
 
-class Notification(Base):
-    """A notification with the object as it was then. `claimed_until` is the lease of the sender at work.
+class Notification(SendingColumns, Base):
+    """A notification with the object as it was then.
 
     `course` says what is to happen on its first try: nothing special, or lost, duplicated, late.
     """
 
     __tablename__ = "notification"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     shop_id: Mapped[str]
     payment_id: Mapped[UUID]
     event: Mapped[str]
-    body: Mapped[str]
     course: Mapped[str | None]
-    tries: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    next_try_at: Mapped[datetime | None]
-    claimed_until: Mapped[datetime | None]
-    delivered_at: Mapped[datetime | None]
-    last_status: Mapped[int | None]
-    last_error: Mapped[str | None]
     is_lost: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (

@@ -11,17 +11,26 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Integer, Update, bindparam, func, or_, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import Update, bindparam, update
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
-from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
-from theatre.sandbox import stripe_events
+from theatre.kit.pagination import Page, PageRequest
+from theatre.sandbox import sending, stripe_events
 from theatre.sandbox.cards import SCENARIOS, NotificationCourse
 from theatre.sandbox.errors import NoSuchObject
-from theatre.sandbox.models import Face, Notification, Payment, PaymentStatus, Refund, RefundStatus, face_of
+from theatre.sandbox.models import (
+    Dispute,
+    Face,
+    Notification,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    face_of,
+)
 from theatre.sandbox.objects import payment_object, refund_object
+from theatre.sandbox.stripe_disputes import dispute_object
 
 # moments of the tries after the event: 0 s, 10 s, 1 min, 5 min, 15 min, then hourly for a day
 TRIES_AFTER = (
@@ -29,8 +38,6 @@ TRIES_AFTER = (
     *(timedelta(seconds=900 + 3600 * hour) for hour in range(1, 24)),
 )
 LATE_BY = timedelta(seconds=5)
-# longer than one try may last; by the database's clock, which no test moves
-LEASE = timedelta(seconds=30)
 HAS_NEWS = "has_notifications"
 
 
@@ -68,6 +75,15 @@ def tell_of_refund(session: Session, refund: Refund, payment: Payment, *, now: d
         _add(session, payment, ("refund.succeeded", refund_object(refund)), course=None, now=now)
 
 
+def tell_of_dispute(
+    session: Session, dispute: Dispute, payment: Payment, *, news: Sequence[str], now: datetime
+) -> None:
+    """Have the shop told how a dispute stands, in as many notifications as there is news."""
+    about = dispute_object(dispute, payment)
+    for event in news:
+        _add(session, payment, (f"charge.dispute.{event}", about), course=None, now=now)
+
+
 def _add(
     session: Session,
     payment: Payment,
@@ -95,24 +111,6 @@ def _add(
     session.info[HAS_NEWS] = True
 
 
-def next_try(created_at: datetime, now: datetime) -> datetime | None:
-    """Give the first moment of the schedule that is still ahead; None after a day."""
-    return next((created_at + after for after in TRIES_AFTER if created_at + after > now), None)
-
-
-def _claiming() -> ReturningUpdate[Notification]:
-    free = or_(Notification.claimed_until.is_(None), Notification.claimed_until < func.now())
-    due = (
-        select(Notification.id)
-        .where(Notification.next_try_at <= bindparam("now"), free)
-        .order_by(Notification.next_try_at)
-        .limit(bindparam("limit", type_=Integer))
-        .with_for_update(skip_locked=True)
-    )
-    taken = update(Notification).where(Notification.id.in_(due))
-    return taken.values(claimed_until=func.now() + LEASE).returning(Notification)
-
-
 def _delivering() -> Update:
     done: dict[str, Any] = {"delivered_at": bindparam("now"), "next_try_at": None}
     delivered = update(Notification).where(Notification.id.in_(bindparam("ids", expanding=True)))
@@ -120,7 +118,7 @@ def _delivering() -> Update:
 
 
 async def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[Notification]:
-    """Take notifications that are due, for `LEASE`; several senders never get the same one."""
+    """Take notifications that are due, for a lease; several senders never get the same one."""
     taken = await session.scalars(CLAIMING, {"now": now, "limit": limit})
     return sorted(taken, key=lambda one: one.id)
 
@@ -147,7 +145,7 @@ def _after_try(outcome: Outcome) -> dict[str, Any]:
 
 
 # hot, so they are put together once
-CLAIMING = _claiming()
+CLAIMING = sending.claiming(Notification)
 DELIVERING = _delivering()
 UNSYNCHRONIZED = {"synchronize_session": False}
 
@@ -157,28 +155,15 @@ def _undelivered(row: Notification, outcome: Outcome, now: datetime) -> dict[str
         return {"next_try_at": now + LATE_BY, "claimed_until": None, "course": None}
     if outcome.course is NotificationCourse.LOST:
         return {"next_try_at": None, "claimed_until": None, "is_lost": True}
-    return {**_after_try(outcome), "next_try_at": next_try(row.created_at, now)}
+    return {**_after_try(outcome), "next_try_at": sending.next_try(row.created_at, TRIES_AFTER, now=now)}
 
 
 async def list_page(
     session: Session, page: PageRequest, *, payment_id: UUID | None = None
 ) -> Page[Notification]:
     """List notifications, newest first, of one payment if it is named."""
-    query = select(Notification).order_by(Notification.id.desc()).limit(page.limit + 1)
-    if payment_id is not None:
-        query = query.where(Notification.payment_id == payment_id)
-    if page.after is not None:
-        query = query.where(Notification.id < _last_shown(page.after))
-    rows = (await session.scalars(query)).all()
-    return page_of(rows, page, key=lambda row: (row.id,))
-
-
-def _last_shown(after: tuple[str, ...]) -> UUID:
-    try:
-        [identity] = after
-        return UUID(identity)
-    except ValueError as error:
-        raise BadCursor from error
+    of_one = [Notification.payment_id == payment_id] if payment_id is not None else []
+    return await sending.list_page(session, Notification, page, *of_one)
 
 
 async def redeliver(session: Session, notification_id: UUID, *, now: datetime) -> Notification:
@@ -187,11 +172,9 @@ async def redeliver(session: Session, notification_id: UUID, *, now: datetime) -
     Raises:
         NoSuchObject
     """
-    notification = await session.get(Notification, notification_id, with_for_update=True)
+    notification = await sending.find_again(session, Notification, notification_id, now=now)
     if notification is None:
         raise NoSuchObject
-    notification.next_try_at = now
-    notification.claimed_until = notification.delivered_at = None
     notification.course = None
     notification.is_lost = False
     session.info[HAS_NEWS] = True

@@ -15,13 +15,13 @@ from theatre.sandbox import faults
 from theatre.sandbox.cards import NotificationCourse
 from theatre.sandbox.models import Face, FaultKind, Notification, face_of
 from theatre.sandbox.notifications import Outcome, claim_due, record
+from theatre.sandbox.sending import MAX_ERROR_CHARACTERS
 from theatre.sandbox.state import State
 from theatre.sandbox.stripe_events import signature
 
 BATCH = 32
 MAX_BATCHES = 4
 IDLE_SECONDS = 0.5
-MAX_ERROR_CHARACTERS = 200
 COURSE_OF_FAULT = {
     FaultKind.NOTIFICATION_LOST: NotificationCourse.LOST,
     FaultKind.NOTIFICATION_DUPLICATED: NotificationCourse.DUPLICATED,

@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from theatre.kit.db import Session
-from theatre.sandbox import notifications, payment_methods, receipts
+from theatre.sandbox import disputes, notifications, payment_methods, receipts
 from theatre.sandbox.cards import SCENARIOS, Refusal
 from theatre.sandbox.models import PAYMENT_TRANSITIONS, Face, Payment, PaymentStatus, face_of
 
@@ -62,12 +62,14 @@ def hold(session: Session, payment: Payment, *, now: datetime) -> None:
 
 
 def succeed(session: Session, payment: Payment, *, now: datetime) -> None:
-    """Take the money; the receipt that came with the payment is registered now."""
+    """Take the money; the receipt that came with the payment is registered now, and some cards dispute it at once."""
     _move(payment, PaymentStatus.SUCCEEDED)
     payment.captured_at = now
     payment.due_at = None
     receipts.register_for_payment(session, payment, now)
     notifications.tell_of_payment(session, payment, now)
+    if payment.scenario is not None and SCENARIOS[payment.scenario].is_disputed:
+        disputes.open_by_card(session, payment, now=now)
 
 
 def refuse(session: Session, payment: Payment, refusal: Refusal, *, now: datetime) -> None:

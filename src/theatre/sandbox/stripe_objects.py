@@ -197,16 +197,40 @@ def charge_object(payment: Payment, opened: Collection[str] = ()) -> Object:
 
 
 def _transaction(payment: Payment) -> Object:
-    fee_minor = divide_half_away(payment.amount_minor * COMMISSION_PER_MILLE, 1000)
     return {
         "id": written_id(TRANSACTION, payment.id),
         "object": "balance_transaction",
         "amount": payment.amount_minor,
+        "available_on": seconds(payment.captured_at or payment.created_at),
+        "created": seconds(payment.captured_at or payment.created_at),
         "currency": payment.currency.lower(),
-        "fee": fee_minor,
+        "fee": (fee_minor := divide_half_away(payment.amount_minor * COMMISSION_PER_MILLE, 1000)),
         "net": payment.amount_minor - fee_minor,
-        "type": "charge",
+        "reporting_category": "charge",
+        "source": written_id(CHARGE, payment.id),
         "status": "pending",
+        "type": "charge",
+    }
+
+
+def transaction_object(moved: Payment | Refund, opened: Collection[str] = ()) -> Object:
+    """Write the balance transaction of a payment that was made or of a refund; of a refund nothing is kept."""
+    is_open, inner = "source" in opened, below("source", opened)
+    if isinstance(moved, Payment):
+        return {**_transaction(moved), **({"source": charge_object(moved, inner)} if is_open else {})}
+    return {
+        "id": written_id(TRANSACTION, moved.id),
+        "object": "balance_transaction",
+        "amount": -moved.amount_minor,
+        "available_on": seconds(moved.created_at),
+        "created": seconds(moved.created_at),
+        "currency": moved.currency.lower(),
+        "fee": 0,
+        "net": -moved.amount_minor,
+        "reporting_category": "refund",
+        "source": refund_object(moved) if is_open else written_id(REFUND, moved.id),
+        "status": "pending",
+        "type": "refund",
     }
 
 
@@ -218,7 +242,9 @@ def refund_object(refund: Refund) -> Object:
         "id": written_id(REFUND, refund.id),
         "object": "refund",
         "amount": refund.amount_minor,
-        "balance_transaction": None,
+        "balance_transaction": written_id(TRANSACTION, refund.id)
+        if refund.status == RefundStatus.SUCCEEDED
+        else None,
         "charge": written_id(CHARGE, refund.payment_id),
         "created": seconds(refund.created_at),
         "currency": refund.currency.lower(),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from theatre.kit.db import Big
 from theatre.sandbox.models import Base
+from theatre.sandbox.sending import SendingColumns
 
 
 class Behaviour(StrEnum):
@@ -166,23 +167,14 @@ class Operation(Base):
     )
 
 
-class WalletNotification(Base):
-    """A notification with its form as it was signed. `claimed_until` is the lease of the sender at work."""
+class WalletNotification(SendingColumns, Base):
+    """A notification with its form as it was signed."""
 
     __tablename__ = "yoomoney_notification"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     wallet: Mapped[str]
     operation_id: Mapped[str]
     label: Mapped[str]
-    body: Mapped[str]
-    tries: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime]
-    next_try_at: Mapped[datetime | None]
-    claimed_until: Mapped[datetime | None]
-    delivered_at: Mapped[datetime | None]
-    last_status: Mapped[int | None]
-    last_error: Mapped[str | None]
 
     __table_args__ = (
         Index(

@@ -10,22 +10,22 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import httpx
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 
 from theatre.kit.db import Session, Sessions, transaction
 from theatre.kit.ids import new_id
-from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
+from theatre.kit.pagination import Page, PageRequest
+from theatre.sandbox import sending
+from theatre.sandbox.sending import MAX_ERROR_CHARACTERS
 from theatre.sandbox.state import State
 from theatre.sandbox.yoomoney_errors import NothingHere
 from theatre.sandbox.yoomoney_models import Operation, Signing, Wallet, WalletNotification
 from theatre.sandbox.yoomoney_money import CURRENCY_NUMBER, written
 
 TRIES_AFTER = (timedelta(), timedelta(minutes=10), timedelta(hours=1))
-# longer than one try may last; by the database's clock, which no test moves
-LEASE = timedelta(seconds=30)
 BATCH = 20
-MAX_ERROR_CHARACTERS = 200
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+CLAIMING = sending.claiming(WalletNotification)
 HASHED = ("notification_type", "operation_id", "amount", "currency", "datetime", "sender", "codepro")
 
 
@@ -100,20 +100,7 @@ async def send_due(sessions: Sessions, state: State, http: httpx.AsyncClient) ->
 
 
 async def _claim(session: Session, *, now: datetime) -> Sequence[tuple[WalletNotification, str | None]]:
-    free = or_(WalletNotification.claimed_until.is_(None), WalletNotification.claimed_until < func.now())
-    due = (
-        select(WalletNotification)
-        .where(WalletNotification.next_try_at <= now, free)
-        .order_by(WalletNotification.next_try_at)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    rows = (await session.scalars(due)).all()
-    ids = [row.id for row in rows]
-    lease = update(WalletNotification).where(WalletNotification.id.in_(ids))
-    await session.execute(
-        lease.values(claimed_until=func.now() + LEASE), execution_options={"synchronize_session": False}
-    )
+    rows = (await session.scalars(CLAIMING, {"now": now, "limit": BATCH})).all()
     owners = select(Wallet).where(Wallet.number.in_({row.wallet for row in rows}))
     urls = {owner.number: owner.notification_url for owner in await session.scalars(owners)}
     return [(row, urls.get(row.wallet)) for row in rows]
@@ -133,14 +120,13 @@ async def _record(
     session: Session, row: WalletNotification, *, status: int | None, error: str | None, now: datetime
 ) -> None:
     is_done = status == HTTPStatus.OK
-    ahead = (row.created_at + after for after in TRIES_AFTER if row.created_at + after > now)
     values = {
         "tries": WalletNotification.tries + 1,
         "last_status": status,
         "last_error": error,
         "claimed_until": None,
         "delivered_at": now if is_done else None,
-        "next_try_at": None if is_done else next(ahead, None),
+        "next_try_at": None if is_done else sending.next_try(row.created_at, TRIES_AFTER, now=now),
     }
     change = update(WalletNotification).where(WalletNotification.id == row.id).values(values)
     await session.execute(change, execution_options={"synchronize_session": False})
@@ -152,20 +138,8 @@ async def list_page(session: Session, page: PageRequest, *, label: str | None) -
     Raises:
         BadCursor
     """
-    query = select(WalletNotification).order_by(WalletNotification.id.desc()).limit(page.limit + 1)
-    if label is not None:
-        query = query.where(WalletNotification.label == label)
-    if page.after is not None:
-        query = query.where(WalletNotification.id < _last_shown(page.after))
-    return page_of((await session.scalars(query)).all(), page, key=lambda row: (row.id,))
-
-
-def _last_shown(after: tuple[str, ...]) -> UUID:
-    try:
-        [identity] = after
-        return UUID(identity)
-    except ValueError as error:
-        raise BadCursor from error
+    of_one = [WalletNotification.label == label] if label is not None else []
+    return await sending.list_page(session, WalletNotification, page, *of_one)
 
 
 async def redeliver(session: Session, notification_id: UUID, *, now: datetime) -> WalletNotification:
@@ -174,9 +148,7 @@ async def redeliver(session: Session, notification_id: UUID, *, now: datetime) -
     Raises:
         NothingHere
     """
-    row = await session.get(WalletNotification, notification_id, with_for_update=True)
+    row = await sending.find_again(session, WalletNotification, notification_id, now=now)
     if row is None:
         raise NothingHere
-    row.next_try_at = now
-    row.claimed_until = row.delivered_at = None
     return row

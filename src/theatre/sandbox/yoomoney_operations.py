@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -53,16 +54,30 @@ async def find(session: Session, wallet: str, operation_id: str) -> Operation | 
     return operation if is_own else None
 
 
-async def list_page(
-    session: Session, wallet: str, *, label: str, kind: str, start: int, limit: int
-) -> Sequence[Operation]:
-    """List operations of a wallet, the newest first, one more than `limit` if there are more."""
-    sides = TYPES.get(kind, ("in", "out"))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which operations of a wallet are listed: `since` a moment and before `till`, `limit` of them from `start` on."""
+
+    label: str
+    kind: str
+    since: datetime | None
+    till: datetime | None
+    start: int
+    limit: int
+
+
+async def list_page(session: Session, wallet: str, wanted: Wanted) -> Sequence[Operation]:
+    """List operations of a wallet, the newest first, one more than wanted if there are more."""
+    sides = TYPES.get(wanted.kind, ("in", "out"))
     own = {"in": Operation.receiver == wallet, "out": Operation.payer == wallet}
     query = select(Operation).where(or_(*(own[side] for side in sides)))
-    if label:
-        query = query.where(Operation.label == label)
-    ordered = query.order_by(Operation.id.desc()).offset(start).limit(limit + 1)
+    if wanted.label:
+        query = query.where(Operation.label == wanted.label)
+    if wanted.since is not None:
+        query = query.where(Operation.happened_at >= wanted.since)
+    if wanted.till is not None:
+        query = query.where(Operation.happened_at < wanted.till)
+    ordered = query.order_by(Operation.id.desc()).offset(wanted.start).limit(wanted.limit + 1)
     return (await session.scalars(ordered)).all()
 
 

@@ -1,5 +1,6 @@
 """What short_link can be told."""
 
+from collections.abc import Set
 from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
@@ -9,16 +10,21 @@ from theatre.kit.settings import ServiceSettings
 
 
 class ShortLinkSettings(ServiceSettings):
-    """`allowed_hosts` lists where links may lead, with commas between.
-
-    A bare host (`yoomoney.ru`) is meant with https on its usual port; another port or http is allowed only by
-    writing the whole origin (`http://127.0.0.1:9000`). The origin of `public_url` is always allowed.
-    """
+    """Settings of short_link. The origin of `public_url` is always allowed."""
 
     service: ClassVar[str] = "short_link"
+    unused: ClassVar[Set[str]] = frozenset(
+        {"redis_url", "broker_url", "broker_exchange", "broker_queue_type"}
+    )
 
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("yoomoney.ru",)
-    default_ttl_seconds: int = Field(86_400, ge=1, le=31_536_000)
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("yoomoney.ru",),
+        description="where links may lead besides `public_url`, with commas between: a bare host is meant with https "
+        "on its usual port, anything else is a whole origin (`http://127.0.0.1:9000`)",
+    )
+    default_ttl_seconds: int = Field(
+        86_400, ge=1, le=31_536_000, description="how long a link lives if nothing else is asked for"
+    )
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

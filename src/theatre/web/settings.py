@@ -1,6 +1,9 @@
 """What the storefront can be told."""
 
+from collections.abc import Set
 from typing import ClassVar
+
+from pydantic import Field
 
 from theatre.kit.settings import ServiceSettings
 
@@ -9,8 +12,14 @@ class WebSettings(ServiceSettings):
     """Settings of web. `service_secret` seals the tokens of its forms."""
 
     service: ClassVar[str] = "web"
+    unused: ClassVar[Set[str]] = frozenset(
+        {
+            *("database_url", "database_pool_size", "database_kept_connections", "redis_url"),
+            *("broker_url", "broker_exchange", "broker_queue_type", "token_issuer"),
+        }
+    )
 
-    billing_url: str = "http://127.0.0.1:8000"
+    billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
 
     @property
     def is_secure(self) -> bool:

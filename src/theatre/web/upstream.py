@@ -9,7 +9,7 @@ import httpx
 from pydantic import ValidationError
 
 from theatre.kit.errors import Forbidden, NotFound, Problem, TooMany, Transient, Unauthenticated
-from theatre.kit.http import Unknown, carried_headers
+from theatre.kit.http import HttpClient, Unknown, carried_headers
 from theatre.web.errors import Declined
 from theatre.web.schemas import Nothing, Read
 
@@ -49,7 +49,7 @@ class Upstream:
     """Another service as a user's browser would call it. `transport` replaces the network."""
 
     def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None) -> None:
-        self._http = httpx.AsyncClient(
+        self._http = HttpClient(
             base_url=base_url, transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False
         )
 

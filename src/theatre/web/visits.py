@@ -74,10 +74,13 @@ class Visit:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What auth is told about the browser: address, name and language."""
+        """What auth is told about the browser: address, name and language.
+
+        The address is added to those that proxies before us told: how far they are believed is for auth to know.
+        """
         address = self._request.client.host if self._request.client else ""
         return {
-            "X-Forwarded-For": address,
+            "X-Forwarded-For": ", ".join([*self._request.headers.getlist("x-forwarded-for"), address]),
             "User-Agent": self._request.headers.get("user-agent", "")[:200],
             "Accept-Language": self.locale,
         }

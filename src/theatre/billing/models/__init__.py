@@ -1,6 +1,7 @@
 """Billing's tables, whose constraints hold the rules, and its states with what each may become."""
 
 from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUser
+from theatre.billing.models.disputes import Dispute
 from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
 from theatre.billing.models.payments import (
@@ -24,6 +25,7 @@ from theatre.billing.models.records import AuditRecord, Case
 from theatre.billing.models.rights import Entitlement, Subscription, SubscriptionPeriod
 from theatre.billing.models.schema import Base
 from theatre.billing.models.states import (
+    LOCKING,
     OPEN_SUBSCRIPTION,
     PAYMENT_TRANSITIONS,
     RECEIPT_TRANSITIONS,
@@ -42,6 +44,7 @@ from theatre.billing.models.states import (
 )
 
 __all__ = [
+    "LOCKING",
     "OPEN_SUBSCRIPTION",
     "PAYMENT_TRANSITIONS",
     "RECEIPT_TRANSITIONS",
@@ -53,6 +56,7 @@ __all__ = [
     "Case",
     "CaseKind",
     "CaseStatus",
+    "Dispute",
     "Entitlement",
     "IdempotencyKey",
     "InboxMessage",

@@ -1,7 +1,5 @@
 """Billing's share of the kit's tables: answered requests, facts to send, facts heard."""
 
-from sqlalchemy import Index
-
 from theatre.billing.models.schema import Base
 from theatre.kit.idempotency import IdempotencyColumns
 from theatre.kit.inbox import InboxColumns
@@ -14,9 +12,6 @@ class IdempotencyKey(IdempotencyColumns, Base):
 
 class OutboxMessage(OutboxColumns, Base):
     __tablename__ = "outbox_message"
-
-
-Index("ix_outbox_message_dead_at", OutboxMessage.dead_at, postgresql_where=OutboxMessage.dead_at.is_not(None))
 
 
 class InboxMessage(InboxColumns, Base):

@@ -49,11 +49,15 @@ class Subscription(Base):
 
 
 class SubscriptionPeriod(Base):
-    """One paid stretch of a subscription, bought by one line of a payment."""
+    """One paid stretch of a subscription, bought by one line of a payment.
+
+    With `is_disputed` it was taken back by a dispute only, and comes back if that is won; rights to watch likewise.
+    """
 
     __tablename__ = "subscription_period"
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="forward"),
+        CheckConstraint("revoked_at IS NOT NULL OR NOT is_disputed", name="disputed_is_revoked"),
         Index("ix_subscription_period_subscription_id", "subscription_id", "starts_at"),
     )
 
@@ -64,6 +68,7 @@ class SubscriptionPeriod(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    is_disputed: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Entitlement(Base):
@@ -75,6 +80,7 @@ class Entitlement(Base):
     __tablename__ = "entitlement"
     __table_args__ = (
         one_of("kind", ProductKind),
+        CheckConstraint("revoked_at IS NOT NULL OR NOT is_disputed", name="disputed_is_revoked"),
         Index("ix_entitlement_user_id", "user_id", text("id DESC")),
         Index("ix_entitlement_film", "user_id", "film_id", postgresql_where=text("revoked_at IS NULL")),
     )
@@ -90,4 +96,5 @@ class Entitlement(Base):
     ends_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    is_disputed: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime]

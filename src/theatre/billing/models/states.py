@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
+
 
 class ProductKind(StrEnum):
     """What a product gives: all of the catalogue for a time, one film for ever, one film for a while, a present."""
@@ -70,6 +74,10 @@ class RefundSource(StrEnum):
     PROVIDER = "provider"
 
 
+LOCKING = frozenset({DisputeStatus.OPEN, DisputeStatus.LOST})
+"""While a dispute of a payment is in one of these states nothing of the payment is given back (R2)."""
+
+
 class SubscriptionStatus(StrEnum):
     """States of a standing agreement."""
 
@@ -130,6 +138,9 @@ class CaseKind(StrEnum):
     REFUND_UNEXPECTED = "refund_unexpected"
     RECONCILIATION = "reconciliation"
     RECEIPT_FAILED = "receipt_failed"
+    DISPUTE = "dispute"
+    DISPUTE_UNEXPECTED = "dispute_unexpected"
+    REFUND_DISPUTED = "refund_disputed"
 
 
 class CaseStatus(StrEnum):

@@ -6,6 +6,7 @@ from theatre.billing.schemas.catalogue import (
     ProductAnswer,
     ProductsAnswer,
 )
+from theatre.billing.schemas.disputes import DisputeAnswer
 from theatre.billing.schemas.explanations import ExplanationAnswer, StepAnswer
 from theatre.billing.schemas.ledger import AccountAnswer, EntryAnswer, PostingAnswer
 from theatre.billing.schemas.payment_records import (
@@ -59,6 +60,7 @@ __all__ = [
     "CheckoutAnswer",
     "CheckoutStart",
     "DeadLetterAnswer",
+    "DisputeAnswer",
     "EntitlementAnswer",
     "EntryAnswer",
     "ExplanationAnswer",

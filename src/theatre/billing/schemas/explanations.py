@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from pydantic import SkipValidation
+
 from theatre.billing.explanations import Step
 from theatre.billing.schemas.money import money
 from theatre.kit.fields import Answer, MoneyField
 
 
 class StepAnswer(Answer):
-    """One amount of a payment: how it is derived, and whether what is stored agrees."""
+    """One amount of a payment, which may be below zero: how it is derived, and whether what is stored agrees."""
 
     name: str
     derivation: str
-    derived: MoneyField
-    stored: MoneyField
+    derived: SkipValidation[MoneyField]
+    stored: SkipValidation[MoneyField]
     agrees: bool
 
 

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from theatre.billing.models import Payment, Refund
 from theatre.billing.payment_records import Record
+from theatre.billing.schemas.disputes import DisputeAnswer
 from theatre.billing.schemas.ledger import EntryAnswer
 from theatre.billing.schemas.money import money
 from theatre.billing.schemas.payments import FailureAnswer, PaymentAnswer, payment_fields
 from theatre.billing.schemas.refunds import RefundAnswer, refund_fields
+from theatre.contracts.notification import DeliveryState
 from theatre.contracts.payment import Attempt
 from theatre.kit.fields import Answer, MoneyField
 
@@ -52,6 +54,19 @@ class AttemptAnswer(Answer):
         )
 
 
+class DeliveryAnswer(Answer):
+    """One delivery of news about a payment: `told` is what became of it, `status` how the delivery stands."""
+
+    id: UUID
+    kind: str
+    told: str | None
+    channel: str
+    status: str
+    tries: int
+    created_at: datetime
+    sent_at: datetime | None
+
+
 class StaffRefundAnswer(RefundAnswer):
     """A refund as staff see it. `decided_by` is the second person."""
 
@@ -93,18 +108,26 @@ class StaffPaymentAnswer(PaymentAnswer):
 
 
 class StaffPaymentDetails(StaffPaymentAnswer):
-    """A payment as staff see it whole."""
+    """A payment as staff see it whole.
+
+    Without `are_deliveries_known` notification-service did not answer, and that none is shown says nothing.
+    """
 
     open_attempt_id: UUID | None
     paid_attempt_id: UUID | None
     history: list[TransitionAnswer]
     attempts: list[AttemptAnswer]
     refunds: list[StaffRefundAnswer]
+    disputes: list[DisputeAnswer]
     ledger: list[EntryAnswer]
+    deliveries: list[DeliveryAnswer]
+    are_deliveries_known: bool
 
     @classmethod
-    def of_record(cls, record: Record, attempts: dict[UUID, Attempt]) -> "StaffPaymentDetails":
-        """Show a payment with all that billing knows of it and what payment-service said of its attempts."""
+    def of_record(
+        cls, record: Record, attempts: dict[UUID, Attempt], deliveries: list[DeliveryState] | None
+    ) -> "StaffPaymentDetails":
+        """Show a payment with all that billing knows of it and what other services said of it, if they did."""
         payment = record.payment
         return cls(
             **payment_fields(payment),
@@ -114,5 +137,8 @@ class StaffPaymentDetails(StaffPaymentAnswer):
             history=[TransitionAnswer.model_validate(change) for change in record.history],
             attempts=[AttemptAnswer.of(id, attempts.get(id)) for id in record.attempt_ids],
             refunds=[StaffRefundAnswer.of(refund) for refund in record.refunds],
+            disputes=[DisputeAnswer.of(dispute) for dispute in record.disputes],
             ledger=[EntryAnswer.of(entry) for entry in record.entries],
+            deliveries=[DeliveryAnswer.model_validate(one) for one in deliveries or []],
+            are_deliveries_known=deliveries is not None,
         )

@@ -13,6 +13,7 @@ from theatre.kit.broker.embedded_consumption import Consumption
 from theatre.kit.broker.port import (
     PUBLISH_LIMIT_SECONDS,
     DeadMessage,
+    Depth,
     Message,
     Receive,
     Subscription,
@@ -97,6 +98,14 @@ class EmbeddedBroker:
         missing = await self._fetch(rows.UNBOUND, [self._name(queue) for queue in queues])
         if missing:
             raise Transient(f"The broker has no queue {', '.join(row['queue'] for row in missing)}")
+
+    async def count(self, queue: str) -> Depth:
+        """See `Broker.count`."""
+        name = self._name(queue)
+        if await self._fetch(rows.UNBOUND, [name]):
+            raise Transient(f"The broker has no queue {queue}")
+        [row] = await self._fetch(rows.COUNT, name)
+        return Depth(row["due"], row["dead"])
 
     async def list_dead(self, queue: str, *, limit: int = 100) -> list[DeadMessage]:
         """See `Broker.list_dead`."""

@@ -63,6 +63,15 @@ LIST_DEAD = """
 SELECT message_id, key, body, trace, reason FROM message
 WHERE queue = $1 AND dead_at IS NOT NULL ORDER BY dead_at LIMIT $2
 """
+COUNT = """
+SELECT
+    (SELECT count(*) FROM (
+        SELECT FROM message WHERE queue = $1 AND dead_at IS NULL AND available_at <= now() LIMIT 10000
+    ) AS waiting) AS due,
+    (SELECT count(*) FROM (
+        SELECT FROM message WHERE queue = $1 AND dead_at IS NOT NULL LIMIT 10000
+    ) AS buried) AS dead
+"""
 REPLAY = """
 WITH risen AS (
     UPDATE message SET dead_at = NULL, reason = NULL, deliveries = 0, available_at = now()

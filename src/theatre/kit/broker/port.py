@@ -67,6 +67,14 @@ class DeadMessage:
     headers: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages of a queue are due and not yet taken, and how many were put aside; it may stop at 10,000."""
+
+    due: int
+    dead: int
+
+
 class Unpublished(Transient):
     """Messages that were not accepted.
 
@@ -111,6 +119,13 @@ class Broker(Protocol):
 
         Raises:
             Transient: says what is missing.
+        """
+
+    async def count(self, queue: str) -> Depth:
+        """Tell how much lies in a queue, cheaply.
+
+        Raises:
+            Transient: the broker does not answer, or has no such queue.
         """
 
     async def list_dead(self, queue: str, *, limit: int = 100) -> list[DeadMessage]:

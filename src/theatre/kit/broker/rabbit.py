@@ -16,6 +16,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
 from theatre.kit.broker.port import (
     PUBLISH_LIMIT_SECONDS,
     DeadMessage,
+    Depth,
     Message,
     Receive,
     Subscription,
@@ -100,6 +101,17 @@ class RabbitBroker:
         async with self._asking("check") as channel, asyncio.timeout(PUBLISH_LIMIT_SECONDS):
             for queue in queues:
                 await self._topology.check(channel, queue)
+
+    async def count(self, queue: str) -> Depth:
+        """See `Broker.count`."""
+        names = (self._topology.queue(queue), self._topology.dead_queue(queue))
+        async with self._asking("count") as channel:
+            found = [
+                await channel.declare_queue(name, passive=True, timeout=PUBLISH_LIMIT_SECONDS)
+                for name in names
+            ]
+        due, dead = (one.declaration_result.message_count or 0 for one in found)
+        return Depth(due, dead)
 
     async def list_dead(self, queue: str, *, limit: int = 100) -> list[DeadMessage]:
         """See `Broker.list_dead`."""

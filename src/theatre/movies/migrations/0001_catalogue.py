@@ -167,6 +167,7 @@ def create_outbox() -> None:
     )
     for name, column, where in (
         ("unsent", "next_try_at", "sent_at IS NULL AND dead_at IS NULL"),
+        ("dead_at", "dead_at", "dead_at IS NOT NULL"),
         ("sent_at", "sent_at", "sent_at IS NOT NULL"),
     ):
         op.create_index(

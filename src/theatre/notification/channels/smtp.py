@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
+from theatre.kit.telemetry import call
 from theatre.notification.channels import Mail
 from theatre.notification.errors import ChannelAway, Deferred, Undeliverable
 
@@ -61,14 +62,18 @@ class SmtpChannel:
     async def _send(self, mail: Mail) -> None:
         client = self._client()
         try:
-            await client.connect()
-            await client.sendmail(self.sender.addr_spec, [mail.to], write(mail, self.sender))
-            # the mail is theirs now, whatever becomes of the good-bye
-            with suppress(SMTPException, OSError):
-                await client.quit(timeout=QUIT_SECONDS)
+            with call("SMTP send", {"server.address": self.host}):
+                await self._hand_over(client, mail)
         finally:
             # no good-bye here: a server that hangs would hold us beyond our time
             client.close()
+
+    async def _hand_over(self, client: SMTP, mail: Mail) -> None:
+        await client.connect()
+        await client.sendmail(self.sender.addr_spec, [mail.to], write(mail, self.sender))
+        # the mail is theirs now, whatever becomes of the good-bye
+        with suppress(SMTPException, OSError):
+            await client.quit(timeout=QUIT_SECONDS)
 
     def _client(self) -> SMTP:
         # no STARTTLS over TLS; else demanded with a password, without one used where it is offered

@@ -1,9 +1,14 @@
-"""The door of our own services: tell a user something. A `dedupe_key` that is known changes nothing."""
+"""The doors of our own services: tell a user something, and what came of it.
+
+A `dedupe_key` that is known changes nothing.
+"""
 
 from http import HTTPStatus
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 
+from theatre.contracts.notification import PREFIX, DeliveryState, ListingDeliveries
 from theatre.kit.access import CallingService
 from theatre.kit.db import InTransaction, Session
 from theatre.kit.routing import StrictRoute
@@ -13,21 +18,29 @@ from theatre.notification.models import ChannelName
 from theatre.notification.notifications import News
 from theatre.notification.schemas import Accepted, EventBody, PaymentStatusBody, RegistrationBody
 
-router = APIRouter(prefix="/notification/internal/v1/events", tags=["internal"], route_class=StrictRoute)
+router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
 
-@router.post("/registration", status_code=HTTPStatus.ACCEPTED, summary="Greet a new user")
+@router.post("/events/registration", status_code=HTTPStatus.ACCEPTED, summary="Greet a new user")
 async def tell_registration(
     request: Request, body: RegistrationBody, session: InTransaction, _: CallingService
 ) -> Accepted:
     return await accept(session, request, read_news(body, Kind.REGISTRATION, body.data))
 
 
-@router.post("/payment_status", status_code=HTTPStatus.ACCEPTED, summary="Tell what became of a payment")
+@router.post(
+    "/events/payment_status", status_code=HTTPStatus.ACCEPTED, summary="Tell what became of a payment"
+)
 async def tell_payment_status(
     request: Request, body: PaymentStatusBody, session: InTransaction, _: CallingService
 ) -> Accepted:
     return await accept(session, request, read_news(body, Kind.PAYMENT_STATUS, body.data))
+
+
+@router.get("/deliveries", summary="What was told about a payment, and how it went out")
+async def list_deliveries(payment_id: UUID, session: InTransaction, _: CallingService) -> ListingDeliveries:
+    rows = await notifications.list_deliveries(session, payment_id)
+    return ListingDeliveries(items=[DeliveryState.model_validate(row, from_attributes=True) for row in rows])
 
 
 async def accept(session: Session, request: Request, news: News) -> Accepted:

@@ -4,7 +4,7 @@ A member turns whatever comes over the wire into a reading, a refusal or `Outcom
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -12,6 +12,9 @@ from typing import Protocol
 from uuid import UUID
 
 from theatre.contracts.payment import AttemptStatus, RefundStatus
+from theatre.contracts.payment_disputes import (
+    DisputeStatus,
+)
 from theatre.kit.money import Money
 from theatre.payment.errors import ProviderUnknown
 
@@ -23,6 +26,7 @@ class ObjectKind(StrEnum):
 
     PAYMENT = "payment"
     REFUND = "refund"
+    DISPUTE = "dispute"
 
 
 class ProviderRefused(Exception):
@@ -39,7 +43,8 @@ class Capabilities:
     """What a provider is and can do.
 
     `link_lifetime` is how long its page may be paid, `key_lifetime` how long it remembers our idempotency keys.
-    With `has_cancel` a page can be made worthless before its time.
+    With `has_cancel` a page can be made worthless before its time. `minimums` are the smallest amounts it takes, in
+    minor units by currency, as far as it publishes them: of others it decides itself.
     """
 
     title: str
@@ -47,6 +52,11 @@ class Capabilities:
     key_lifetime: timedelta
     has_partial_refunds: bool
     has_cancel: bool = False
+    minimums: Mapping[str, int] = field(default_factory=dict)
+
+    def takes(self, total: Money) -> bool:
+        """Tell whether an amount is worth asking for."""
+        return total.amount_minor >= self.minimums.get(total.currency, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,26 @@ class RefundReading:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeReading:
+    """A dispute as the provider has it now. With a `doubt` it must not be believed; that says why.
+
+    `withdrawn` is what was taken for it and not put back, `fee` what the provider keeps for its trouble. `moves` counts
+    the times that money moved for it, which only grows.
+    """
+
+    reference: str
+    status: DisputeStatus
+    attempt_id: UUID | None
+    disputed: Money
+    withdrawn: Money
+    moves: int
+    reason: str
+    fee: Money | None = None
+    answer_due_at: datetime | None = None
+    doubt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Callback:
     """A notification as it came, and from where."""
 
@@ -125,7 +155,7 @@ class Notice:
     kind: ObjectKind | None
     claimed: str
 
-    def agrees_with(self, reading: Reading | RefundReading) -> bool:
+    def agrees_with(self, reading: Reading | RefundReading | DisputeReading) -> bool:
         """Tell whether the object may have been as claimed: it is so now, or has gone on since."""
         return self.claimed in {"pending", str(reading.status)}
 
@@ -204,7 +234,19 @@ class Provider(Protocol):
         """
 
 
+class DisputeDesk(Protocol):
+    """Where a payment system shows what payers' banks dispute."""
+
+    async def read(self, reference: str) -> DisputeReading | None:
+        """Read a dispute; None if there is none.
+
+        Raises:
+            OutcomeUnknown
+        """
+
+
 Providers = Mapping[str, Provider]
+DisputeDesks = Mapping[str, DisputeDesk]
 
 
 def choose(providers: Providers, name: str) -> Provider:

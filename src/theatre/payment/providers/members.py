@@ -11,8 +11,10 @@ from theatre.kit.clock import Clock
 from theatre.kit.db import Sessions
 from theatre.kit.ids import new_id
 from theatre.payment.fiscal import FiscalRegister
-from theatre.payment.providers import Provider, stripe, stripe_wire, yookassa, yookassa_wire
+from theatre.payment.providers import DisputeDesk, Provider, stripe, stripe_wire, yookassa, yookassa_wire
 from theatre.payment.providers.pages import Pages
+from theatre.payment.providers.stripe_disputes import StripeDisputes
+from theatre.payment.providers.stripe_statement import StripeStatement
 from theatre.payment.providers.yookassa_receipts import YooKassaReceipts
 from theatre.payment.providers.yookassa_statement import YooKassaStatement
 from theatre.payment.providers.yoomoney_parts import open_parts
@@ -30,13 +32,14 @@ class Wire(Protocol):
 @dataclass(frozen=True)
 class Member:
     """One payment system, the wire to be closed, and what else it can: register receipts, list its operations, take
-    money from wallets whose owners allowed it."""
+    money from wallets whose owners allowed it, show disputes."""
 
     provider: Provider
     wire: Wire
     register: FiscalRegister | None = None
     statement: Statement | None = None
     wallet: Wallet | None = None
+    dispute_desk: DisputeDesk | None = None
 
 
 @dataclass(frozen=True)
@@ -104,13 +107,15 @@ def make_stripe(ground: Ground) -> Member:
         pages=pages_of(settings, settings.stripe_page_hosts, settings.stripe_api_url),
         takes_test_money=settings.env != "production",
     )
-    return Member(stripe.Stripe(wire, trust, ground.clock), wire)
+    desk = StripeDisputes(wire, takes_test_money=trust.takes_test_money)
+    provider = stripe.Stripe(wire, trust, ground.clock)
+    return Member(provider, wire, statement=StripeStatement(wire), dispute_desk=desk)
 
 
 def make_yoomoney(ground: Ground) -> Member:
     """Make YooMoney with the payers' wallets that go with it."""
     parts = open_parts(ground.settings, ground.sessions, clock=ground.clock, transport=ground.transport)
-    return Member(parts.provider, parts.wire, wallet=parts.wallet)
+    return Member(parts.provider, parts.wire, statement=parts.statement, wallet=parts.wallet)
 
 
 MAKERS: Mapping[str, Callable[[Ground], Member]] = {

@@ -3,7 +3,7 @@
 Its notifications are signed, and the object is read again all the same: they come twice, late and in any order.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,19 +30,17 @@ from theatre.payment.providers import (
 )
 from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.shapes import names, read_item
-from theatre.payment.providers.stripe_amounts import to_wire
-from theatre.payment.providers.stripe_objects import Event, Listed, Page, Refund, Session
+from theatre.payment.providers.stripe_amounts import MINIMUMS, to_wire
+from theatre.payment.providers.stripe_lists import REFUNDS, SESSIONS, find_session_id, walk
+from theatre.payment.providers.stripe_objects import Event, Listed, Refund, Session
 from theatre.payment.providers.stripe_signature import is_good
 from theatre.payment.providers.stripe_wire import Wire
-from theatre.payment.providers.wire import check_absent
+from theatre.payment.providers.wire import unless_absent
 
 MAX_NAME_CHARACTERS = 250
 MAX_REASON_CHARACTERS = 500
-PAGE_ITEMS = 100
-MAX_PAGES = 100
 # our clock and theirs may differ when a list is asked for by time
 CLOCK_MARGIN = timedelta(minutes=10)
-SESSIONS = "checkout/sessions"
 # the money, its moment and what is kept of it are told by the charge
 OPENED = {"expand": ["payment_intent.latest_charge.balance_transaction"]}
 SIGNATURE_HEADER = "stripe-signature"
@@ -76,6 +74,7 @@ class Stripe:
         key_lifetime=timedelta(hours=24),
         has_partial_refunds=True,
         has_cancel=True,
+        minimums=MINIMUMS,
     )
 
     def __init__(self, wire: Wire, trust: Trust, clock: Clock) -> None:
@@ -117,7 +116,7 @@ class Stripe:
     async def find_by_attempt(self, attempt_id: UUID, *, since: datetime) -> Reading | None:
         """See `Provider`; the newest is listed first."""
         earliest = int((since - CLOCK_MARGIN).timestamp())
-        listed = self._list(SESSIONS, {"created": {"gte": earliest}})
+        listed = walk(self._wire, SESSIONS, {"created": {"gte": earliest}})
         mine = [read_item(Listed, item) async for item in listed if names(item, "attempt_id", attempt_id)]
         found = [await self.read(session.id) for session in mine]
         return foremost([reading for reading in found if reading is not None])
@@ -141,22 +140,24 @@ class Stripe:
             "reason": "requested_by_customer",
             "metadata": {"refund_id": str(order.refund_id), "reason": order.reason[:MAX_REASON_CHARACTERS]},
         }
-        return _refund_reading(await self._wire.post("refunds", form, Refund, key=order.refund_id))
+        refund = await self._wire.post(REFUNDS, form, Refund, key=order.refund_id)
+        return _refund_reading(refund, order.payment_reference)
 
     async def read_refund(self, reference: str) -> RefundReading | None:
         """See `Provider`."""
-        try:
-            return _refund_reading(await self._wire.get(f"refunds/{reference}", Refund))
-        except ProviderRefused as refusal:
-            check_absent(refusal)
+        refund = await unless_absent(self._wire.get(f"{REFUNDS}/{reference}", Refund))
+        if refund is None:
             return None
+        intent_id = refund.payment_intent
+        session_id = await find_session_id(self._wire, intent_id) if intent_id else None
+        return _refund_reading(refund, session_id)
 
     async def find_refund(self, refund_id: UUID, *, payment_reference: str) -> RefundReading | None:
         """See `Provider`."""
         intent_id = await self._get_intent_id(payment_reference)
-        async for item in self._list("refunds", {"payment_intent": intent_id}):
+        async for item in walk(self._wire, REFUNDS, {"payment_intent": intent_id}):
             if names(item, "refund_id", refund_id):
-                return _refund_reading(read_item(Refund, item))
+                return _refund_reading(read_item(Refund, item), payment_reference)
         return None
 
     def authenticate(self, callback: Callback) -> None:
@@ -177,11 +178,7 @@ class Stripe:
             raise MalformedCallback from error
 
     async def _find_session(self, reference: str) -> Session | None:
-        try:
-            return await self._wire.get(f"{SESSIONS}/{reference}", Session, params=OPENED)
-        except ProviderRefused as refusal:
-            check_absent(refusal)
-            return None
+        return await unless_absent(self._wire.get(f"{SESSIONS}/{reference}", Session, params=OPENED))
 
     async def _get_session(self, reference: str) -> Session:
         session = await self._find_session(reference)
@@ -194,23 +191,6 @@ class Stripe:
         if session.payment_intent is None:
             raise OutcomeUnknown("Stripe shows no payment of its session")
         return session.payment_intent.id
-
-    async def _list(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        asked: dict[str, Any] = {**params, "limit": PAGE_ITEMS}
-        for _ in range(MAX_PAGES):
-            page = await self._listed(path, asked)
-            for item in page.data:
-                yield item
-            if not page.has_more or not page.data:
-                return
-            asked["starting_after"] = page.data[-1].get("id")
-        raise OutcomeUnknown("Stripe's list has no end")
-
-    async def _listed(self, path: str, params: Mapping[str, Any]) -> Page:
-        try:
-            return await self._wire.get(path, Page, params=params)
-        except ProviderRefused as refusal:
-            raise OutcomeUnknown(f"Stripe shows no list: {refusal.code}") from refusal
 
     def _reading(self, session: Session) -> Reading:
         try:
@@ -226,8 +206,8 @@ def _written(amount: Money) -> int:
         raise ProviderRefused("amount", str(error)) from error
 
 
-def _refund_reading(refund: Refund) -> RefundReading:
+def _refund_reading(refund: Refund, payment_reference: str | None) -> RefundReading:
     try:
-        return refund.to_reading()
+        return refund.to_reading(payment_reference=payment_reference)
     except MoneyError as error:
         raise OutcomeUnknown(f"Stripe's amount makes no sense: {error}") from error

@@ -65,6 +65,10 @@ REFUND_EVENTS = {
     "refund.failed": RefundStatus.FAILED,
 }
 REFUNDED = "charge.refunded"
+DISPUTE_EVENTS = frozenset(
+    f"charge.dispute.{news}"
+    for news in ("created", "updated", "funds_withdrawn", "funds_reinstated", "closed")
+)
 
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,255}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_.]{1,100}$")]
@@ -73,7 +77,7 @@ Whole = Annotated[int, Field(strict=True)]
 Seconds = Annotated[int, Field(strict=True, ge=0, le=253_402_300_799)]
 
 
-def _unless_bare(value: Any) -> Any:
+def unless_bare(value: Any) -> Any:
     """Take a reference that was not opened for us as nothing."""
     return None if isinstance(value, str) else value
 
@@ -85,7 +89,7 @@ class BalanceTransaction(Shape):
 
 class Charge(Shape):
     created: Seconds
-    balance_transaction: Annotated[BalanceTransaction | None, BeforeValidator(_unless_bare)] = None
+    balance_transaction: Annotated[BalanceTransaction | None, BeforeValidator(unless_bare)] = None
 
 
 class Decline(Shape):
@@ -98,7 +102,7 @@ class Intent(Shape):
     status: Word
     amount_received: Whole
     currency: Currency
-    latest_charge: Annotated[Charge | None, BeforeValidator(_unless_bare)] = None
+    latest_charge: Annotated[Charge | None, BeforeValidator(unless_bare)] = None
     last_payment_error: Decline | None = None
 
     @property
@@ -134,7 +138,7 @@ class Session(Shape):
     livemode: bool
     expires_at: Seconds
     url: str | None = None
-    payment_intent: Annotated[Intent | None, BeforeValidator(_unless_bare)] = None
+    payment_intent: Annotated[Intent | None, BeforeValidator(unless_bare)] = None
     metadata: Mapping[str, str] | None = None
 
     def to_reading(self, *, doubt: str | None) -> Reading:
@@ -182,11 +186,13 @@ class Refund(Shape):
     status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
     amount: Whole
     currency: Currency
+    created: Seconds
+    payment_intent: Id | None = None
     failure_reason: str | None = None
     metadata: Mapping[str, str] | None = None
 
-    def to_reading(self) -> RefundReading:
-        """Say it in our words.
+    def to_reading(self, *, payment_reference: str | None) -> RefundReading:
+        """Say it in our words; which session its payment is of it does not tell.
 
         Raises:
             MoneyError
@@ -201,7 +207,32 @@ class Refund(Shape):
             failure_code=REFUND_FAILURES.get(self.failure_reason or "", failures.REFUSED)
             if is_failed
             else None,
+            payment_reference=payment_reference,
+            created_at=moment(self.created),
         )
+
+
+class ListedCharge(Shape):
+    """A charge as the list of transactions shows it. Its metadata are its intent's."""
+
+    id: Id
+    object: Literal["charge"]
+    amount_captured: Whole
+    currency: Currency
+    created: Seconds
+    payment_intent: Id | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+class Transaction(Shape):
+    """What moved the balance. Its own amount and its fee are in the account's currency, not in the payer's."""
+
+    id: Id
+    object: Literal["balance_transaction"]
+    type: Word
+    fee: Whole
+    currency: Currency
+    source: Annotated[Mapping[str, Any] | None, BeforeValidator(unless_bare)] = None
 
 
 class Page(Shape):
@@ -210,6 +241,11 @@ class Page(Shape):
     object: Literal["list"]
     data: list[dict[str, Any]]
     has_more: bool
+
+    @property
+    def next_after(self) -> str | None:
+        """Name the item after which the next page begins; None if there is none."""
+        return str(self.data[-1].get("id")) if self.has_more and self.data else None
 
 
 class Fault(Shape):
@@ -236,6 +272,7 @@ class NotifiedObject(Shape):
     status: Word | None = None
     payment_status: Word | None = None
     refunds: Inner | None = None
+    balance_transactions: list[dict[str, Any]] | None = None
 
 
 class Data(Shape):
@@ -251,7 +288,8 @@ class Event(Shape):
     def to_notice(self) -> Notice:
         """Say it in our words; an event that we have no use for has no kind.
 
-        A refund is told of many times, so its status is a part of the event: only the same news twice is one.
+        A refund is told of many times, so its status is a part of the event: only the same news twice is one. Of a
+        dispute also the number of its movements of money is.
         """
         about = self.data.object
         if self.type in SESSION_EVENTS:
@@ -260,6 +298,9 @@ class Event(Shape):
         if self.type in REFUND_EVENTS:
             event = f"{self.type}:{about.status or ''}"
             return Notice(event, about.id, ObjectKind.REFUND, REFUND_EVENTS[self.type])
+        if self.type in DISPUTE_EVENTS:
+            event = f"{self.type}:{about.status or ''}:{len(about.balance_transactions or ())}"
+            return Notice(event, about.id, ObjectKind.DISPUTE, NOTHING_CLAIMED)
         if self.type == REFUNDED and about.refunds is not None and about.refunds.data:
             # older versions of the API show the refunds of a charge, the newest first; newer ones tell of each
             return Notice(self.type, about.refunds.data[0].id, ObjectKind.REFUND, NOTHING_CLAIMED)

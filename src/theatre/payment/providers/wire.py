@@ -4,6 +4,8 @@ Nothing is repeated here: whoever asks has a schedule for that, and a key under 
 """
 
 import asyncio
+import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -11,6 +13,8 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from theatre.kit.http import HttpClient
+from theatre.kit.metrics import PROVIDER_REQUESTS
 from theatre.payment.errors import OutcomeUnknown
 from theatre.payment.providers import ProviderRefused
 
@@ -41,6 +45,13 @@ class Said:
     body: bytes
 
 
+def _count_question(title: str, *, asked_at_seconds: float, status: int | None) -> None:
+    """Count a question to a payment system; without an answer, or with a server's error, its outcome is unknown."""
+    is_answered = status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR
+    outcome = "answered" if is_answered else "unknown"
+    PROVIDER_REQUESTS.labels(title.lower(), outcome).observe(time.perf_counter() - asked_at_seconds)
+
+
 class Line:
     """Sends one request at a time; `title` is how the payment system is called in what people read."""
 
@@ -54,7 +65,7 @@ class Line:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.title = title
-        self._http = httpx.AsyncClient(
+        self._http = HttpClient(
             base_url=url,
             auth=auth,
             headers=headers,
@@ -69,6 +80,15 @@ class Line:
         Raises:
             OutcomeUnknown
         """
+        asked_at_seconds, status = time.perf_counter(), None
+        try:
+            said = await self._send(method, path, **arguments)
+            status = said.status
+            return said
+        finally:
+            _count_question(self.title, asked_at_seconds=asked_at_seconds, status=status)
+
+    async def _send(self, method: str, path: str, **arguments: Any) -> Said:
         try:
             # our own limit around the client's, which counts anew with every byte that drips in
             async with (
@@ -111,14 +131,18 @@ class Line:
         await self._http.aclose()
 
 
-def check_absent(refusal: ProviderRefused) -> None:
-    """Take a refusal to show something for its absence, if that is what it says.
+async def unless_absent(asking: Awaitable[M]) -> M | None:
+    """Give the object that is asked for; None where the refusal to show it says that there is none.
 
     Raises:
-        OutcomeUnknown: it says something else.
+        OutcomeUnknown: also where it is refused with other words.
     """
-    if refusal.code != str(HTTPStatus.NOT_FOUND.value):
-        raise OutcomeUnknown(f"a question was answered with {refusal.code}") from refusal
+    try:
+        return await asking
+    except ProviderRefused as refusal:
+        if refusal.code != str(HTTPStatus.NOT_FOUND.value):
+            raise OutcomeUnknown(f"a question was answered with {refusal.code}") from refusal
+        return None
 
 
 def printable(words: str) -> str:

@@ -27,7 +27,7 @@ from theatre.payment.providers import (
 )
 from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.shapes import names, read_item
-from theatre.payment.providers.wire import check_absent
+from theatre.payment.providers.wire import unless_absent
 from theatre.payment.providers.yookassa_objects import Notification, Page, PaymentObject, RefundObject
 from theatre.payment.providers.yookassa_wire import Wire
 
@@ -66,6 +66,8 @@ class YooKassa:
         link_lifetime=timedelta(hours=1),
         key_lifetime=timedelta(hours=24),
         has_partial_refunds=True,
+        # by card and by the fast payments of banks alike
+        minimums={"RUB": 100},
     )
 
     def __init__(self, wire: Wire, trust: Trust) -> None:
@@ -86,11 +88,8 @@ class YooKassa:
 
     async def read(self, reference: str) -> Reading | None:
         """See `Provider`."""
-        try:
-            return self._reading(await self._wire.get(f"payments/{reference}", PaymentObject))
-        except ProviderRefused as refusal:
-            check_absent(refusal)
-            return None
+        payment = await unless_absent(self._wire.get(f"payments/{reference}", PaymentObject))
+        return None if payment is None else self._reading(payment)
 
     async def find_by_attempt(self, attempt_id: UUID, *, since: datetime) -> Reading | None:
         """See `Provider`; the newest is listed first."""
@@ -118,11 +117,8 @@ class YooKassa:
 
     async def read_refund(self, reference: str) -> RefundReading | None:
         """See `Provider`."""
-        try:
-            return _refund_reading(await self._wire.get(f"refunds/{reference}", RefundObject))
-        except ProviderRefused as refusal:
-            check_absent(refusal)
-            return None
+        refund = await unless_absent(self._wire.get(f"refunds/{reference}", RefundObject))
+        return None if refund is None else _refund_reading(refund)
 
     async def find_refund(self, refund_id: UUID, *, payment_reference: str) -> RefundReading | None:
         """See `Provider`."""

@@ -30,7 +30,7 @@ from theatre.payment.providers import (
     RefundOrder,
     RefundReading,
 )
-from theatre.payment.providers.yoomoney_commission import charged_of, credited_of, explains, fee_of
+from theatre.payment.providers.yoomoney_commission import credited_of, fee_of
 from theatre.payment.providers.yoomoney_history import DONE, Books
 from theatre.payment.providers.yoomoney_objects import (
     CURRENCY,
@@ -41,12 +41,15 @@ from theatre.payment.providers.yoomoney_objects import (
 )
 from theatre.payment.providers.yoomoney_references import Claim, Link
 from theatre.payment.providers.yoomoney_signatures import is_authentic
+from theatre.payment.providers.yoomoney_totals import charged_for, is_explained
 from theatre.payment.providers.yoomoney_transfers import Transfers
 from theatre.payment.wallet_port import (
     Prepared,
     PreparedTransfers,
     Progress,
     TokenRefused,
+    Total,
+    Totals,
     TransferRefused,
     TransferStatus,
 )
@@ -91,6 +94,7 @@ class YooMoney:
         transfers: Transfers,
         prepared: PreparedTransfers,
         *,
+        totals: Totals,
         trust: Trust,
         token: SecretStr,
         page_url: str,
@@ -99,6 +103,7 @@ class YooMoney:
         self._books = books
         self._transfers = transfers
         self._prepared = prepared
+        self._totals = totals
         self._trust = trust
         self._token = token
         self._page_url = page_url
@@ -118,12 +123,12 @@ class YooMoney:
         operation = await self._books.find_operation(claim.operation_id) if claim else None
         if claim is None or operation is None or operation.direction != "in":
             return None
-        return _reading(operation, claimed=claim.charged, is_signed=claim.is_signed)
+        return await self._read(operation, claimed=claim.charged, is_signed=claim.is_signed)
 
     async def find_by_attempt(self, attempt_id: UUID, *, since: datetime) -> Reading | None:
         """See `Provider`; of several payments the first."""
         operation = await self._books.find_by_label(str(attempt_id), direction="in")
-        return _reading(operation) if operation is not None and operation.status == DONE else None
+        return await self._read(operation) if operation is not None and operation.status == DONE else None
 
     async def cancel(self, reference: str) -> Reading:
         """See `Provider`: a form that a payer has before them cannot be taken back."""
@@ -151,7 +156,8 @@ class YooMoney:
         if refund_id is None:
             return None
         if operation is not None and operation.status == DONE:
-            return _refund_reading(refund_id, operation.received, progress=Progress(TransferStatus.DONE))
+            done = Progress(TransferStatus.DONE)
+            return _refund_reading(refund_id, operation.received, progress=done, at=operation.datetime)
         prepared = await self._prepared.find(refund_id)
         return None if prepared is None else await self._send(refund_id, prepared)
 
@@ -161,7 +167,7 @@ class YooMoney:
         if operation is None:
             return None
         progress = Progress(TransferStatus.DONE if operation.status == DONE else TransferStatus.WAITING)
-        return _refund_reading(refund_id, operation.received, progress=progress)
+        return _refund_reading(refund_id, operation.received, progress=progress, at=operation.datetime)
 
     def authenticate(self, callback: Callback) -> None:
         """See `Provider`."""
@@ -184,7 +190,7 @@ class YooMoney:
     async def _read_link(self, link: Link) -> Reading:
         operation = await self._books.find_by_label(str(link.attempt_id), direction="in")
         if operation is not None and operation.status == DONE:
-            return _reading(operation, claimed=link.total)
+            return await self._read(operation, claimed=link.total)
         made = made_at(link.attempt_id)
         is_over = made is not None and self._clock.now() >= made + LINK_LIFETIME + LATE_PAYER
         if operation is None and is_over:
@@ -192,6 +198,15 @@ class YooMoney:
                 link.written, AttemptStatus.FAILED, link.attempt_id, link.total, failure_code=failures.EXPIRED
             )
         return self._open(link)
+
+    async def _read(
+        self, operation: Operation, *, claimed: Money | None = None, is_signed: bool = False
+    ) -> Reading:
+        """Say what an operation means. A sum that is claimed without a signature must explain what arrived."""
+        if claimed is not None and (is_signed or is_explained(operation, Total(claimed))):
+            return _reading(operation, claimed)
+        charged = await charged_for([operation], self._totals)
+        return _reading(operation, charged[operation.operation_id])
 
     def _open(self, link: Link) -> Reading:
         page = f"{self._page_url}/{link.attempt_id}"
@@ -234,14 +249,9 @@ class YooMoney:
         return _refund_reading(refund_id, prepared.amount, progress=progress)
 
 
-def _reading(operation: Operation, *, claimed: Money | None = None, is_signed: bool = False) -> Reading:
-    """Say what an operation means. A sum that is claimed without a signature must explain what arrived."""
-    by_card, credited = operation.is_by_card, operation.credited
-    charged = charged_of(credited, by_card=by_card)
-    if claimed is not None and (is_signed or explains(claimed, credited, by_card=by_card)):
-        charged = claimed
+def _reading(operation: Operation, charged: Money) -> Reading:
     is_paid = operation.status == DONE
-    fee = fee_of(charged, credited)
+    fee = fee_of(charged, operation.credited)
     return Reading(
         reference=operation.operation_id,
         status=AttemptStatus.SUCCEEDED if is_paid else AttemptStatus.PENDING,
@@ -253,7 +263,9 @@ def _reading(operation: Operation, *, claimed: Money | None = None, is_signed: b
     )
 
 
-def _refund_reading(refund_id: UUID, amount: Money, *, progress: Progress) -> RefundReading:
+def _refund_reading(
+    refund_id: UUID, amount: Money, *, progress: Progress, at: datetime | None = None
+) -> RefundReading:
     status = REFUND_STATUSES[progress.status]
     code = failures.REFUSED if status == RefundStatus.FAILED else None
-    return RefundReading(str(refund_id), status, refund_id, amount, code)
+    return RefundReading(str(refund_id), status, refund_id, amount, code, created_at=at)

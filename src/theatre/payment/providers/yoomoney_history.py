@@ -1,5 +1,6 @@
 """Our own wallet's history: the truth about what came and went."""
 
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -50,19 +51,34 @@ class Books:
             return await self.find_operation(done[-1].operation_id)
         return next((operation for operation in found if operation.status == UNDER_WAY), None)
 
+    async def read_page(self, since: datetime, until: datetime, *, start: str | None) -> History:
+        """Give a page of the operations from `since` until before `until` with their details, the newest first."""
+        asked = {
+            "from": since.isoformat(timespec="milliseconds"),
+            "till": until.isoformat(timespec="milliseconds"),
+            "details": "true",
+            "records": PAGE_RECORDS,
+            **({"start_record": start} if start else {}),
+        }
+        return await self._page(asked)
+
     async def _list(self, label: str, direction: str) -> list[Operation]:
         asked = {"label": label, "type": TYPES[direction], "records": PAGE_RECORDS}
         found: list[Operation] = []
         for _ in range(MAX_PAGES):
-            page = await self._call("operation-history", asked, History)
-            if page.error is not None:
-                raise OutcomeUnknown(f"YooMoney shows no history: {page.error[:60]!r}")
+            page = await self._page(asked)
             # their own filter is a help, not a proof
             found += [one for one in page.operations if (one.label, one.direction) == (label, direction)]
             if page.next_record is None:
                 return found
             asked["start_record"] = page.next_record
         raise OutcomeUnknown("YooMoney's history has no end")
+
+    async def _page(self, asked: dict[str, str]) -> History:
+        page = await self._call("operation-history", asked, History)
+        if page.error is not None:
+            raise OutcomeUnknown(f"YooMoney shows no history: {page.error[:60]!r}")
+        return page
 
     async def _call(self, method: str, form: dict[str, str], shape: type[M]) -> M:
         try:

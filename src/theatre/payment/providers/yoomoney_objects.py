@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from theatre.kit.money import MAX_MINOR, Money
 from theatre.payment.errors import MalformedCallback
+from theatre.payment.providers.shapes import Shape
 
 CURRENCY = "RUB"
 CURRENCY_NUMBER = "643"
@@ -18,12 +19,6 @@ INCOMING = frozenset({"p2p-incoming", "card-incoming"})
 Roubles = Annotated[Decimal, Field(ge=0, le=MAX_MINOR // 100, decimal_places=2)]
 OperationId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 RequestId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
-
-
-class Shape(BaseModel):
-    """An object of theirs; fields that we have no use for are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Operation(Shape):
@@ -47,6 +42,11 @@ class Operation(Shape):
     def received(self) -> Money:
         """What the other side of an outgoing operation got."""
         return money_of(self.amount if self.amount_due is None else self.amount_due)
+
+    @property
+    def spent(self) -> Money:
+        """What an outgoing operation cost the wallet."""
+        return money_of(self.amount)
 
     @property
     def is_by_card(self) -> bool:

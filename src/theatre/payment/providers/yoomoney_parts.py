@@ -7,9 +7,11 @@ import httpx
 from theatre.kit.clock import Clock
 from theatre.kit.db import Sessions
 from theatre.kit.money import Money
+from theatre.payment.attempt_totals import KeptTotals
 from theatre.payment.providers.yoomoney import Trust, YooMoney
 from theatre.payment.providers.yoomoney_history import Books
 from theatre.payment.providers.yoomoney_objects import CURRENCY
+from theatre.payment.providers.yoomoney_statement import YooMoneyStatement
 from theatre.payment.providers.yoomoney_transfers import Transfers
 from theatre.payment.providers.yoomoney_wallet import Application, YooMoneyWallet
 from theatre.payment.providers.yoomoney_wire import Wire
@@ -23,6 +25,7 @@ class Parts:
     """What belongs together; `wire` is to be closed."""
 
     provider: YooMoney
+    statement: YooMoneyStatement
     wallet: YooMoneyWallet
     wire: Wire
 
@@ -38,10 +41,12 @@ def open_parts(
     wire = Wire(settings.yoomoney_api_url or settings.yoomoney_url, transport=transport)
     token = settings.yoomoney_wallet_token
     transfers = Transfers(wire, page_origins=origins_of(settings))
+    books, totals = Books(wire, token), KeptTotals(sessions, YooMoney.name)
     provider = YooMoney(
-        Books(wire, token),
+        books,
         transfers,
         KeptTransfers(sessions, clock),
+        totals=totals,
         trust=Trust(settings.yoomoney_secret_list(), takes_sha1=settings.yoomoney_legacy_sha1),
         token=token,
         page_url=f"{settings.public_url.rstrip('/')}/payment/{YooMoney.name}",
@@ -55,7 +60,12 @@ def open_parts(
         limit=Money(settings.yoomoney_limit_roubles * 100, CURRENCY),
         limit_days=TOKEN_TTL_SECONDS // (24 * 3600),
     )
-    return Parts(provider, YooMoneyWallet(wire, transfers, application), wire)
+    return Parts(
+        provider,
+        YooMoneyStatement(books, totals),
+        YooMoneyWallet(wire, transfers, application),
+        wire,
+    )
 
 
 def origins_of(settings: PaymentSettings) -> tuple[str, ...]:

@@ -1,35 +1,29 @@
-"""YooMoney over HTTP: forms out, JSON in, with time and size limits; and what its answers decide.
+"""YooMoney over HTTP: forms out, JSON in, and what its answers decide.
 
 Whatever is not a plain answer of theirs decides nothing; a token that it refuses is told apart.
 """
 
-import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
 
 import httpx
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
 from theatre.kit.logging import get_logger
-from theatre.payment.errors import OutcomeUnknown
+from theatre.payment.providers.wire import Line
 from theatre.payment.providers.yoomoney_objects import TokenAnswer
 from theatre.payment.wallet_port import TokenRefused
-
-TIMEOUT_SECONDS = 10.0
-MAX_BODY_BYTES = 1024 * 1024
 
 M = TypeVar("M", bound=BaseModel)
 log = get_logger(__name__)
 
 
 class Wire:
-    """Sends one request at a time. Never repeats one: whoever asks has a schedule for that."""
+    """Speaks on behalf of whoever's token goes along."""
 
     def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=url, transport=transport, timeout=TIMEOUT_SECONDS, follow_redirects=False
-        )
+        self._line = Line("YooMoney", url, transport=transport)
 
     async def call(self, method: str, form: Mapping[str, str], shape: type[M], *, token: SecretStr) -> M:
         """Call a method of a wallet with its token.
@@ -37,7 +31,7 @@ class Wire:
         Raises:
             TokenRefused, OutcomeUnknown
         """
-        return _shaped(await self._call(method, form, token), shape)
+        return self._line.shaped(await self._call(method, form, token), shape)
 
     async def revoke(self, token: SecretStr) -> None:
         """Make a token worthless; the answer is empty.
@@ -53,49 +47,20 @@ class Wire:
         Raises:
             OutcomeUnknown
         """
-        status, body = await self._post("oauth/token", form, {})
-        if status not in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
-            raise OutcomeUnknown(f"YooMoney answered {status}")
-        return _shaped(body, TokenAnswer)
+        said = await self._line.send("POST", "oauth/token", data=form)
+        if said.status not in {HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
+            raise self._line.unknown(said)
+        return self._line.shaped(said.body, TokenAnswer)
 
     async def _call(self, method: str, form: Mapping[str, str], token: SecretStr) -> bytes:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-        status, body = await self._post(f"api/{method}", form, headers)
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        said = await self._line.send("POST", f"api/{method}", data=form, headers=headers)
+        if said.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise TokenRefused
-        if status != HTTPStatus.OK:
-            log.warning("yoomoney said no", method=method, status=status)
-            raise OutcomeUnknown(f"YooMoney answered {status}")
-        return body
-
-    async def _post(
-        self, path: str, form: Mapping[str, str], headers: Mapping[str, str]
-    ) -> tuple[int, bytes]:
-        try:
-            # our own limit around the client's, which counts anew with every byte that drips in
-            async with (
-                asyncio.timeout(TIMEOUT_SECONDS),
-                self._http.stream("POST", path, data=form, headers=headers) as response,
-            ):
-                return response.status_code, await _read(response)
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise OutcomeUnknown(f"YooMoney does not answer: {type(error).__name__}") from error
+        if said.status != HTTPStatus.OK:
+            log.warning("yoomoney said no", method=method, status=said.status)
+            raise self._line.unknown(said)
+        return said.body
 
     async def close(self) -> None:
-        await self._http.aclose()
-
-
-async def _read(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise OutcomeUnknown("YooMoney answers with more than can be meant")
-    return bytes(body)
-
-
-def _shaped(body: bytes, shape: type[M]) -> M:
-    try:
-        return shape.model_validate_json(body)
-    except ValidationError as error:
-        raise OutcomeUnknown(f"YooMoney's answer makes no sense: {error.error_count()} faults") from error
+        await self._line.close()

@@ -12,6 +12,7 @@ from theatre.kit.pagination import PageAnswer, PageRequest, page_request
 from theatre.kit.routing import StrictRoute
 from theatre.sandbox import (
     clocks,
+    disputes,
     faults,
     notifications,
     operations,
@@ -24,6 +25,8 @@ from theatre.sandbox.calls import InTransaction, OurResources, Reading, refreshe
 from theatre.sandbox.control_schemas import (
     ClockAnswer,
     ClockStep,
+    DisputeAnswer,
+    DisputeOrder,
     FaultAnswer,
     FaultOrder,
     FaultsAnswer,
@@ -134,6 +137,34 @@ async def change_shop(shop_id: ShopId, change: ShopChange, session: InTransactio
 )
 async def revoke_method(method_id: UUID, session: InTransaction) -> None:
     await payment_methods.revoke(session, method_id)
+
+
+@router.post(
+    "/payments/{payment_id}/disputes",
+    status_code=HTTPStatus.CREATED,
+    summary="Have the payer's bank dispute a payment at Stripe's face, or only ask about it",
+)
+async def open_dispute(
+    payment_id: UUID, order: DisputeOrder, session: InTransaction, resources: OurResources
+) -> DisputeAnswer:
+    dispute = await disputes.open_by_tester(
+        session,
+        payment_id,
+        amount_minor=order.amount_minor,
+        is_inquiry=order.is_inquiry,
+        now=resources.state.clock.now(),
+    )
+    return DisputeAnswer.of(dispute)
+
+
+@router.post("/disputes/{dispute_id}/win", summary="Let the shop win a dispute")
+async def win_dispute(dispute_id: UUID, session: InTransaction, resources: OurResources) -> DisputeAnswer:
+    return DisputeAnswer.of(await disputes.win(session, dispute_id, now=resources.state.clock.now()))
+
+
+@router.post("/disputes/{dispute_id}/lose", summary="Let the payer win a dispute")
+async def lose_dispute(dispute_id: UUID, session: InTransaction, resources: OurResources) -> DisputeAnswer:
+    return DisputeAnswer.of(await disputes.lose(session, dispute_id, now=resources.state.clock.now()))
 
 
 def clock_answer(resources: Resources) -> ClockAnswer:

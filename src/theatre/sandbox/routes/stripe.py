@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Response
 
+from theatre.sandbox import disputes
 from theatre.sandbox.calls import InTransaction, JsonAnswer, MerchantRoute, OurResources, Reading
 from theatre.sandbox.objects import Object
-from theatre.sandbox.stripe import refunds, sessions
+from theatre.sandbox.stripe import refunds, sessions, transactions
 from theatre.sandbox.stripe.calls import AccountCall, CallingAccount, Form, Query, answered
 from theatre.sandbox.stripe.schemas import (
     Opening,
@@ -12,8 +13,10 @@ from theatre.sandbox.stripe.schemas import (
     RefundOrder,
     SessionFilter,
     SessionOrder,
+    TransactionFilter,
     read_as,
 )
+from theatre.sandbox.stripe_disputes import DISPUTE, dispute_object
 from theatre.sandbox.stripe_objects import (
     INTENT,
     REFUND,
@@ -25,6 +28,7 @@ from theatre.sandbox.stripe_objects import (
     read_id,
     refund_object,
     session_object,
+    transaction_object,
 )
 from theatre.sandbox.translation import STRIPE_PREFIX
 
@@ -104,3 +108,21 @@ async def list_refunds(fields: Query, account: CallingAccount, session: Reading)
 @router.get("/refunds/{refund_id}", summary="Read a refund")
 async def read_refund(refund_id: str, account: CallingAccount, session: Reading) -> JsonAnswer:
     return JsonAnswer(refund_object(await refunds.get(session, account.id, read_id(refund_id, REFUND))))
+
+
+@router.get("/disputes/{dispute_id}", summary="Read a dispute")
+async def read_dispute(
+    dispute_id: str, fields: Query, account: CallingAccount, session: Reading
+) -> JsonAnswer:
+    opened = opened_by(read_as(Opening, fields).expand)
+    dispute, payment = await disputes.get(session, account.id, read_id(dispute_id, DISPUTE))
+    return JsonAnswer(dispute_object(dispute, payment, opened))
+
+
+@router.get("/balance_transactions", summary="List what moved the balance, newest first")
+async def list_transactions(fields: Query, account: CallingAccount, session: Reading) -> JsonAnswer:
+    wanted = read_as(TransactionFilter, fields)
+    page = await transactions.list_transactions(session, account.id, wanted)
+    opened = below("data", opened_by(wanted.expand))
+    items = [transaction_object(moved, opened) for moved in page.items]
+    return JsonAnswer(list_object(items, "/v1/balance_transactions", has_more=page.has_more))

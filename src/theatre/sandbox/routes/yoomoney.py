@@ -3,6 +3,7 @@
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Form, Request, Response
+from pydantic import AwareDatetime
 
 from theatre.sandbox import yoomoney_grants, yoomoney_operations, yoomoney_transfers
 from theatre.sandbox.calls import InTransaction, JsonAnswer, MerchantRoute, OurResources, Reading
@@ -83,15 +84,18 @@ async def operation_history(
     session: Reading,
     label: Field = "",
     kind: Annotated[str, Form(alias="type", max_length=100)] = "",
+    since: Annotated[AwareDatetime | None, Form(alias="from")] = None,
+    till: Annotated[AwareDatetime | None, Form()] = None,
     start_record: Count = 0,
     records: Annotated[int, Form(ge=1, le=100)] = 30,
     details: Field = "false",
 ) -> Response:
     check_right(grant, "operation-history")
-    found = await yoomoney_operations.list_page(
-        session, grant.wallet, label=label, kind=kind, start=start_record, limit=records
-    )
     with_details = details == "true"
+    if with_details:
+        check_right(grant, "operation-details")
+    wanted = yoomoney_operations.Wanted(label, kind, since, till, start_record, records)
+    found = await yoomoney_operations.list_page(session, grant.wallet, wanted)
     shown = [
         yoomoney_operations.to_object(one, grant.wallet, with_details=with_details) for one in found[:records]
     ]

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from theatre.kit.db import Session
-from theatre.sandbox import refunds
-from theatre.sandbox.errors import InvalidRequest, NoSuchObject
+from theatre.sandbox import disputes, refunds
+from theatre.sandbox.errors import ChargeDisputed, InvalidRequest, NoSuchObject
 from theatre.sandbox.keys import Call
 from theatre.sandbox.models import Payment, PaymentStatus, Refund, RefundStatus
 from theatre.sandbox.object_ids import new_refund_id
@@ -23,8 +23,11 @@ async def create(session: Session, order: RefundOrder, call: Call, *, delay: tim
 
     Raises:
         NoSuchObject, InvalidRequest
+        ChargeDisputed: the payer's bank wants it back, or has it.
     """
     payment = await sessions.get_locked(session, call.shop.id, _paid_by(order.payment_intent, order.charge))
+    if await disputes.is_locked(session, payment):
+        raise ChargeDisputed
     amount_minor = _checked(order, payment)
     refund = Refund(
         id=new_refund_id(call.now),

@@ -166,19 +166,28 @@ class ListFilter(Opening):
     limit: Annotated[Whole, Field(ge=1, le=100)] = 10
     starting_after: Identity | None = None
     ending_before: Identity | None = None
-    payment_intent: Identity | None = None
 
 
 class SessionFilter(ListFilter):
     """Query of `GET /checkout/sessions`."""
 
+    payment_intent: Identity | None = None
     status: Literal["open", "complete", "expired"] | None = None
 
 
 class RefundFilter(ListFilter):
     """Query of `GET /refunds`."""
 
+    payment_intent: Identity | None = None
     charge: Identity | None = None
+
+
+class TransactionFilter(ListFilter):
+    """Query of `GET /balance_transactions`; a type that is none of ours has no transactions here."""
+
+    type: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,60}$")] | None = None
+    source: Identity | None = None
+    currency: Currency | None = None
 
 
 def read_as(shape: type[S], fields: Fields) -> S:

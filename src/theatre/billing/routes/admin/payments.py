@@ -1,5 +1,6 @@
 """Payments of all users: found by filters, read whole."""
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -51,14 +52,18 @@ async def list_payments(
 
 
 @router.get(
-    "/payments/{payment_id}", summary="A payment with its history, attempts, refunds and ledger entries"
+    "/payments/{payment_id}",
+    summary="A payment with its history, attempts, refunds, disputes, ledger entries and what its buyer was told",
 )
 async def get_payment(payment_id: UUID, staff: Reader) -> StaffPaymentDetails:
     async with transaction(staff.held.sessions) as session:
         record = await payment_records.get(session, payment_id)
         await staff.record(session, "payment.read", payment_id)
-    attempts = await payment_records.ask_attempts(staff.held.payment, record.attempt_ids)
-    return StaffPaymentDetails.of_record(record, attempts)
+    attempts, deliveries = await asyncio.gather(
+        payment_records.ask_attempts(staff.held.payment, record.attempt_ids),
+        payment_records.ask_deliveries(staff.held.notification, payment_id),
+    )
+    return StaffPaymentDetails.of_record(record, attempts, deliveries)
 
 
 @router.get("/payments/{payment_id}/explain", summary="Every amount of a payment, derived step by step")
