@@ -38,7 +38,8 @@ COPY . .
 
 
 FROM base AS theatre
-RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin theatre
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin theatre && \
+    install -d -o theatre /var/lib/theatre/movies-index
 COPY --from=slim /opt/theatre /opt/theatre
 COPY --from=application /app /app
 COPY --chmod=755 deploy/ready.py /usr/local/bin/ready

@@ -25,14 +25,14 @@ make_word() { # NAME…: likewise, of letters and digits alone, as addresses nee
     done
 }
 
-make auth_signing_key auth_refresh_secret payment_token_secrets
+make auth_signing_key auth_refresh_secret payment_token_secrets movies_stream_secret
 make sandbox_shop_secret_key sandbox_stripe_secret_key sandbox_stripe_webhook_secret
 make sandbox_wallet_token sandbox_wallet_client_secret sandbox_wallet_notification_secret
 make_word postgresql_password redis_password rabbitmq_password
 
 # services prove to auth who they are; it knows them all
 clients=""
-for service in billing payment notification short_link web; do
+for service in billing payment notification short_link movies web; do
     make_word "${service}_service_secret"
     clients="$clients,\"$service\":\"$(cat "${service}_service_secret")\""
 done

@@ -285,6 +285,31 @@ def reconcile(
 
 
 @app.command()
+def index(
+    check: Annotated[bool, typer.Option(help="Compare it with the tables instead; 0 if both agree.")] = False,
+) -> None:
+    """Build the search index of films and people anew, beside the one in use."""
+    from theatre.librarian import index as build
+
+    with progress() as bar:
+        settings, console = read(BY_NAME["movies"]), Console(highlight=False)
+        is_sound = run(build(settings, is_checked=check, bar=bar, console=console))
+    raise typer.Exit(0 if is_sound else 1)
+
+
+@app.command()
+def faker(
+    films: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many films to make up.")],
+    seed: Annotated[int, typer.Option(min=0, max=65_535, help="The same seed makes the same films.")] = 1,
+) -> None:
+    """Fill the catalogue with made-up films, for load and for show, and index them."""
+    from theatre.librarian import fill
+
+    with progress() as bar:
+        run(fill(read(BY_NAME["movies"]), films, seed, bar=bar, console=Console(highlight=False)))
+
+
+@app.command()
 def demo(
     url: Annotated[str, typer.Option(help="Address of a running server.", envvar="THEATRE_PUBLIC_URL")] = "",
 ) -> None:

@@ -109,6 +109,7 @@ SERVICES = (
     Service("payment", "PaymentSettings", ("payment",), has_outbox=True),
     Service("notification", "NotificationSettings", ("notification", "mail"), has_worker=True),
     Service("short_link", "ShortLinkSettings", ("short_link", "s")),
+    Service("movies", "MoviesSettings", ("movies",), has_worker=True, has_outbox=True),
     Service("sandbox", "SandboxSettings", ("sandbox",), in_production=False),
     # the storefront has the root and everything that nobody else claims
     Service("web", "WebSettings", ("web", ""), has_schema=False),

@@ -61,6 +61,7 @@ OWN: dict[str, dict[str, Any]] = {
         "mail_from": "Theatre <no-reply@theatre.test>",
     },
     "short_link": {"allowed_hosts": "yoomoney.ru"},
+    "movies": {"billing_url": "http://billing", "stream_secret": secret("streams")},
     "web": {"billing_url": "http://billing"},
 }
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ class Deployment:
         _, _, service = role.partition(" ")
         environment = {
             **self._translated(one["environment"]),
+            **self._keep(one),
             # the image says this
             "THEATRE_HOST": "127.0.0.1",
             "THEATRE_PORT": str(self.ports[service]),
@@ -111,6 +113,11 @@ class Deployment:
             environment["THEATRE_BROKER_URL"] = self.servers.broker_ways[role]
         log = self.folder / f"{role.replace(' ', '-')}.log"
         return Program([*THEATRE, *one["command"]], environment, log)
+
+    def _keep(self, one: Mapping[str, Any]) -> dict[str, str]:
+        """Put folders of ours, by the names of the volumes, in place of those that a container keeps."""
+        folders = {volume["target"]: str(self.folder / volume["source"]) for volume in one.get("volumes", [])}
+        return {name: folders[value] for name, value in one["environment"].items() if value in folders}
 
     def _hand_over(self, one: Mapping[str, Any], folder: Path) -> Path:
         """Put the secrets that a container gets where its role will look for them."""
@@ -232,10 +239,11 @@ def make_secrets(folder: Path) -> dict[str, str]:
 
 
 def list_queues(service: Service) -> list[str]:
-    """Name the queues of a service's worker."""
-    if not service.has_worker:
+    """Name the queues of a service's worker, if it hears anything."""
+    name = f"theatre.{service.name}.consumers"
+    if not service.has_worker or find_spec(name) is None:
         return []
-    doors = import_module(f"theatre.{service.name}.consumers")
+    doors = import_module(name)
     return [consumer.queue for consumer in vars(doors).values() if isinstance(consumer, Consumer)]
 
 

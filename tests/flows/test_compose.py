@@ -31,12 +31,14 @@ FILES = [
     ["compose.tests.yaml"],
     ["compose.lint.yaml"],
 ]
-# CONTRACT 1; those of other applications come with them
+# CONTRACT 1; ugc comes with its service
 DEPLOYED = {
     *("billing-service", "billing-service-postgresql", "billing-service-init", "worker-billing-notify"),
     *("payment-service", "payment-redis", "billing-rabbitmq", "short-link-service", "jaeger"),
     *("notification-service", "worker-notification", "auth-service", "auth-service-init", "sandbox", "web"),
+    *("movies", "worker-movies"),
 }
+NOT_BILLINGS = {"movies"}
 SERVERS = {"billing-service-postgresql", "payment-redis", "billing-rabbitmq"}
 # its image does not say what it writes besides its data
 WRITES_ANYWHERE = {"billing-rabbitmq"}
@@ -55,8 +57,8 @@ def docker_compose() -> None:
 
 @pytest.fixture(scope="module")
 def deployed(docker_compose: None) -> Model:
-    """All containers of billing's file."""
-    return dict(compose.read("compose.billing.yaml")["services"])
+    """All containers of the main application."""
+    return dict(compose.read("compose.yaml")["services"])
 
 
 @pytest.fixture(scope="module")
@@ -108,16 +110,31 @@ def test_no_compose_file_is_left_out_here() -> None:
     assert found == {name for files in FILES for name in files}
 
 
-def test_every_role_of_the_contract_is_there_and_every_command_has_its_container(roles: Model) -> None:
+def test_every_role_of_the_contract_is_there_and_every_command_has_its_container(
+    deployed: Model, roles: Model
+) -> None:
     """CONTRACT 1."""
-    deployed = compose.read("compose.yaml")["services"].keys()
-    assert deployed >= DEPLOYED
+    assert deployed.keys() >= DEPLOYED
     commands = {
         *(f"serve {service.name}" for service in SERVICES),
         *(f"work {service.name}" for service in SERVICES if service.has_worker),
         *(f"init {service.name}" for service in SERVICES if service.has_schema),
     }
     assert sorted(map(role_of, roles.values())) == sorted(commands)
+
+
+def test_billing_is_deployed_without_what_is_not_its_own(deployed: Model, roles: Model) -> None:
+    """CONTRACT 1."""
+    others = {name for name, one in roles.items() if role_of(one).split()[1] in NOT_BILLINGS}
+    assert compose.read("compose.billing.yaml")["services"].keys() == deployed.keys() - others
+
+
+def test_who_searches_has_the_index_of_who_writes_it(roles: Model) -> None:
+    written, read = (
+        [(volume["source"], volume["target"]) for volume in roles[name]["volumes"]]
+        for name in ("worker-movies", "movies")
+    )
+    assert written == read == [("movies-index", roles["movies"]["environment"]["MOVIES_INDEX_FOLDER"])]
 
 
 def test_what_a_role_is_told_is_what_its_settings_ask_for(roles: Model) -> None:
@@ -182,7 +199,7 @@ def test_only_the_gateway_is_reached_from_the_street_and_servers_by_roles_alone(
         (name, port.get("host_ip")) for name, one in deployed.items() for port in one.get("ports", [])
     }
     assert published == {("gateway", None), ("jaeger", "127.0.0.1")}
-    networks = compose.read("compose.billing.yaml")["networks"]
+    networks = compose.read("compose.yaml")["networks"]
     assert networks["data"]["internal"] is True
     assert {name for name, one in deployed.items() if one["networks"].keys() == {"data"}} == SERVERS
 

@@ -20,6 +20,8 @@ COMMANDS = [
     "demo",
     "doctor",
     "reconcile",
+    "index",
+    "faker",
     "ledger verify",
     "outbox replay",
 ]

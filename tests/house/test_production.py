@@ -5,6 +5,7 @@ The secrets are found in the settings classes themselves: one that is added is t
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from tests.architecture.sources import read_sources
 from tests.factories.production import secret, settings_classes, sound
 from theatre.kit.settings import InsecureSettings, ServiceSettings
 from theatre.kit.strength import Secret
+from theatre.movies.app import open_index
+from theatre.movies.settings import MoviesSettings
 from theatre.registry import BY_NAME
 
 CLASSES = settings_classes()
@@ -51,6 +54,7 @@ OTHERS: list[tuple[str, dict[str, Any], str]] = [
     ("payment", {"stripe_api_url": "http://api.stripe.com/v1"}, "stripe_api_url"),
     ("payment", {"callback_networks": "0.0.0.0/0"}, "callback_networks"),
     ("notification", {"smtp_url": ""}, "smtp_url"),
+    ("movies", {"demo_films": True}, "demo_films"),
     ("short_link", {"allowed_hosts": "http://pay.test"}, "allowed_hosts"),
 ]
 
@@ -185,10 +189,16 @@ def test_what_a_service_does_not_use_is_not_asked_of_it(service: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, cls in CLASSES.items() if cls.unused])
-async def test_a_service_is_ready_without_what_it_does_not_use(name: str, postgres_url: str) -> None:
+async def test_a_service_is_ready_without_what_it_does_not_use(
+    name: str, postgres_url: str, tmp_path: Path
+) -> None:
     service = BY_NAME[name]
-    settings = service.settings(database_url=postgres_url)
+    told: dict[str, Any] = {"database_url": postgres_url, "index_folder": tmp_path}
+    settings = service.settings(**told)
     await service.migrate(settings)
+    if isinstance(settings, MoviesSettings):
+        async with open_index(settings) as index, index.building() as build:
+            await build.switch()
     for unused in settings.unused:
         del vars(settings)[unused]
     app = service.create_app(settings, transport=httpx.MockTransport(neighbour))

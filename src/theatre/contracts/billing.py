@@ -1,15 +1,17 @@
-"""The facts that billing tells the world, and its door for our own services."""
+"""The facts that billing tells the world, and its doors for our own services."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from theatre.contracts.money import Amount
 from theatre.kit.events import Event
+from theatre.kit.http import ServiceClient
 
 PREFIX = "/billing/internal/v1"
+PUBLIC = "/billing/api/v1"
 
 
 class PlayStart(BaseModel):
@@ -158,3 +160,49 @@ class AttemptAbandoned(Event):
 
     attempt_id: UUID
     payment_id: UUID
+
+
+class PlayVerdict(BaseModel):
+    """May it be watched: `reason` is the kind of right, or `none`; without `expires_at` it lasts for good."""
+
+    model_config = ConfigDict(frozen=True)
+
+    allowed: bool
+    reason: str
+    expires_at: datetime | None
+
+
+class Offers(BaseModel):
+    """Products with their prices, as the public price list shows them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[dict[str, Any]]
+
+
+class BillingClient:
+    """Billing's door for who shows films, and its price list."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def start_play(self, play: PlayStart) -> PlayVerdict:
+        """Ask whether a user may watch a film now; if so, the right is used from now on. Safe to repeat.
+
+        Raises:
+            Unknown, Refused
+        """
+        return await self._client.post(f"{PREFIX}/plays", play, PlayVerdict)
+
+    async def offers(self, *, language: str, **wanted: str) -> list[dict[str, Any]]:
+        """Read the products that can be bought now: by `kind`, or by `film_id`.
+
+        Raises:
+            Unknown, Refused
+        """
+        headers = {"Accept-Language": language}
+        listed = await self._client.get(f"{PUBLIC}/products", Offers, params=wanted, headers=headers)
+        return listed.items
+
+    async def close(self) -> None:
+        await self._client.close()

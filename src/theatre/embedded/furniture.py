@@ -81,4 +81,12 @@ def _sandbox(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
     return {**own, "wallet": SANDBOX_WALLET}
 
 
-OWN: dict[str, Own] = {"auth": _auth, "payment": _payment, "sandbox": _sandbox}
+def _movies(secrets: Secrets, house: HouseSettings) -> dict[str, Any]:
+    return {
+        "demo_films": True,
+        "index_folder": house.index_folder,
+        "stream_secret": SecretStr(secrets.get("movies.stream_secret")),
+    }
+
+
+OWN: dict[str, Own] = {"auth": _auth, "movies": _movies, "payment": _payment, "sandbox": _sandbox}

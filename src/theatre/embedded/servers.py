@@ -1,5 +1,6 @@
 """The house's database and cache: those that the environment names, else servers of its own."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -59,10 +60,11 @@ async def reached(house: HouseSettings, settings: S) -> AsyncIterator[S]:
 
 
 async def reset(house: HouseSettings) -> None:
-    """Delete the data of the house's own servers and its secrets.
+    """Delete the data of the house's own servers, its search index and its secrets.
 
     Raises:
         AlreadyRunning
     """
     await servers.reset(house.home)
+    shutil.rmtree(house.index_folder, ignore_errors=True)
     house.secrets_file.unlink(missing_ok=True)

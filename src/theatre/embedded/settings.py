@@ -32,6 +32,11 @@ class HouseSettings(ServiceSettings):
         return (self.public_url if "public_url" in self.model_fields_set else self.address).rstrip("/")
 
     @property
+    def index_folder(self) -> Path:
+        """Where the house keeps its search index."""
+        return self.home / "movies-index"
+
+    @property
     def secrets_file(self) -> Path:
         """Where the house keeps its secrets."""
         return self.home / "secrets.json"

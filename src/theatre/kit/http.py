@@ -120,7 +120,14 @@ class ServiceClient:
         self._token = token
         self._timeout_seconds = timeout_seconds
 
-    async def get(self, path: str, answer: type[M], *, params: Mapping[str, Any] | None = None) -> M:
+    async def get(
+        self,
+        path: str,
+        answer: type[M],
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> M:
         """Read; repeated up to three times when the outcome is unknown.
 
         Raises:
@@ -128,7 +135,7 @@ class ServiceClient:
         """
         for attempt in range(1, SAFE_TRIES + 1):
             try:
-                return _parsed(await self._send("GET", path, params=params), answer)
+                return _parsed(await self._send("GET", path, params=params, headers=headers or {}), answer)
             except Unknown:
                 if attempt == SAFE_TRIES:
                     raise

@@ -17,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.interfaces import ORMOption
 
 from theatre.kit.db import Session, Sessions
-from theatre.kit.fields import Moment
+from theatre.kit.fields import Line, Moment
 from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
 from theatre.kit.sheets import Sheet, SheetAnswer
 
@@ -29,26 +29,31 @@ KEY_TYPES: dict[type, TypeAdapter[Any]] = {
     UUID: TypeAdapter(UUID),
     datetime: TypeAdapter(Moment),
     int: TypeAdapter(Annotated[int, Field(ge=-(2**63), lt=2**63)]),
+    str: TypeAdapter(Line),
 }
 
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """The rows of a list, in falling order of `keys`, which together are unique and follow an index.
+    """The rows of a list, in falling order of `keys` (rising if `is_rising`), which together are unique and follow an
+    index.
 
-    `columns` are those of its CSV, which has a row for each of the `lines` of a row, if those are named. `options`
-    load what a page's answer needs besides.
+    A list that can be had in several orders names each by a word, `order`, which its cursors carry: a cursor of one
+    order is none of another. `columns` are those of its CSV, which has a row for each of the `lines` of a row, if those
+    are named. `options` load what a page's answer needs besides.
     """
 
     rows: Select[T]
     keys: tuple[Attribute, ...]
-    columns: tuple[Attribute, ...]
+    columns: tuple[Attribute, ...] = ()
     lines: Attribute | None = None
     options: tuple[ORMOption, ...] = ()
+    is_rising: bool = False
+    order: str | None = None
 
     def ordered(self) -> Select[T]:
         """Give the statement of the whole list."""
-        return self.rows.order_by(*(key.desc() for key in self.keys))
+        return self.rows.order_by(*(key.asc() if self.is_rising else key.desc() for key in self.keys))
 
     def page(self, request: PageRequest) -> Select[T]:
         """Give the statement of one page and the row after it.
@@ -59,14 +64,26 @@ class Listing(Generic[T]):
         statement = self.ordered().limit(request.limit + 1)
         if request.after is None:
             return statement
-        return statement.where(tuple_(*self.keys) < tuple_(*self._after(request.after)))
+        keys, after = tuple_(*self.keys), tuple_(*self._after(request.after))
+        return statement.where(keys > after if self.is_rising else keys < after)
+
+    def cursor(self, row: T) -> tuple[Any, ...]:
+        """Give what the cursor after a row says."""
+        return (*self._named, *(getattr(row, key.key) for key in self.keys))
 
     def sheet(self) -> Select[Any]:
         """Give the statement of the whole list's CSV."""
         joined = self.ordered() if self.lines is None else self.ordered().join(self.lines)
         return joined.with_only_columns(*self.columns)
 
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return () if self.order is None else (self.order,)
+
     def _after(self, words: Sequence[str]) -> list[ColumnElement[Any]]:
+        name, words = tuple(words[: len(self._named)]), words[len(self._named) :]
+        if name != self._named:
+            raise BadCursor
         try:
             return [
                 literal(KEY_TYPES[key.type.python_type].validate_strings(word), key.type)
@@ -83,7 +100,7 @@ async def read_page(session: Session, listing: Listing[T], request: PageRequest)
         BadCursor
     """
     rows = (await session.scalars(listing.page(request).options(*listing.options))).all()
-    return page_of(rows, request, key=lambda row: tuple(getattr(row, key.key) for key in listing.keys))
+    return page_of(rows, request, key=listing.cursor)
 
 
 async def give_sheet(sessions: Sessions, listing: Listing[Any], *, name: str) -> SheetAnswer:

@@ -10,8 +10,10 @@ from theatre.notification.models import InboxMessage
 from theatre.notification.notifications import News
 from theatre.notification.resources import WorkerResources
 
-# auth's other facts are taken too, so that none of them is without a queue
-facts: Consumer[WorkerResources] = Consumer("worker-notification", InboxMessage, ignores=["auth.#"])
+# the other facts of auth, and those of movies, are taken too, so that none of them is without a queue
+facts: Consumer[WorkerResources] = Consumer(
+    "worker-notification", InboxMessage, ignores=["auth.#", "movies.#"]
+)
 
 
 @facts.on(UserRegistered)

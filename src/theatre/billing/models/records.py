@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from theatre.billing.models.payments import Payment, Refund
 from theatre.billing.models.schema import Base, one_of
 from theatre.billing.models.states import CaseKind, CaseStatus
-from theatre.kit.db import Big
+from theatre.kit.audit import AuditColumns
 
 
 class Case(Base):
@@ -43,24 +43,5 @@ class Case(Base):
     note: Mapped[str | None]
 
 
-class AuditRecord(Base):
-    """One thing that a member of staff did or looked at. Append-only; each carries the hash of the one before."""
-
+class AuditRecord(AuditColumns, Base):
     __tablename__ = "audit_record"
-    __table_args__ = (
-        Index("ix_audit_record_actor_id", "actor_id", text("number DESC")),
-        Index("ix_audit_record_subject", "subject_kind", "subject_id", text("number DESC")),
-    )
-
-    number: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
-    occurred_at: Mapped[datetime]
-    actor_id: Mapped[UUID]
-    action: Mapped[str]
-    subject_kind: Mapped[str]
-    subject_id: Mapped[str | None]
-    reason: Mapped[str | None]
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    request_id: Mapped[str]
-    previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)

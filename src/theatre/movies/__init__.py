@@ -1,0 +1,1 @@
+"""Movies: films, genres and people of the catalogue, found in milliseconds."""

@@ -1,0 +1,1 @@
+"""Scripts of the schema `movies`, in order."""

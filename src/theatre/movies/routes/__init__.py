@@ -1,0 +1,1 @@
+"""Doors of movies: `public` for everybody, `admin` for staff."""

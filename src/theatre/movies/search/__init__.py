@@ -1,0 +1,119 @@
+"""The search port: what can be found, how it is asked for, and what an index must be able to do."""
+
+import hashlib
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+import orjson
+
+from theatre.kit.errors import Transient
+
+MAX_QUERY_CHARACTERS = 200
+MAX_FOUND = 1_000
+"""So deep one may page in what was found; whoever looks further asks otherwise."""
+
+
+class SearchAway(Transient):
+    """The index is not built yet, or not reachable."""
+
+    code = "movies.search_away"
+    title = "The search is not ready; try again in a moment"
+
+
+class Kind(StrEnum):
+    """What can be found."""
+
+    FILM = "film"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A film or a person as the index knows it.
+
+    `names` are the titles or names in all languages, `people` the names of those who made a film. `rating` is from 0
+    to 10: of two that match alike the better one comes first.
+    """
+
+    kind: Kind
+    id: UUID
+    names: tuple[str, ...]
+    people: tuple[str, ...] = ()
+    rating: float = 0.0
+    genre_ids: tuple[str, ...] = ()
+    access: str = ""
+    year: int = 0
+    age: int = 0
+
+    def digest(self) -> str:
+        """Give what tells whether the index knows this entry as it is."""
+        return hashlib.blake2b(orjson.dumps(self, default=str), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked for: `text` of any spelling; `genre_ids` all, years and age as bounds that are still in."""
+
+    kind: Kind
+    text: str
+    limit: int
+    offset: int = 0
+    genre_ids: tuple[UUID, ...] = ()
+    access: str | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    age_to: int | None = None
+    with_facets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found, the best first. `words` are those that the text was read as, `corrected` the text if it had to
+    be read otherwise than it was written. `facets` count by genre, access and decade, each without its own filter."""
+
+    ids: Sequence[UUID]
+    total: int
+    words: Sequence[str]
+    corrected: str | None = None
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+class Build(Protocol):
+    """An index that is being built beside the one in use."""
+
+    async def add(self, entries: Collection[Entry]) -> None:
+        """Learn entries that it does not know yet."""
+
+    async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]]) -> None:
+        """Learn entries, in place of what it knows of them, and forget others."""
+
+    async def switch(self) -> None:
+        """Put it in the place of the one in use, at once and for all."""
+
+
+class SearchIndex(Protocol):
+    """Finds films and people. One process writes, any number search."""
+
+    def is_built(self) -> bool: ...
+
+    async def find(self, question: Question) -> Found:
+        """Find what is meant.
+
+        Raises:
+            SearchAway
+        """
+
+    async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]]) -> None:
+        """Learn entries, in place of what was known of them, and forget others; when it returns, both are durable."""
+
+    def building(self) -> AbstractAsyncContextManager[Build]:
+        """Begin to build anew; without a `switch` in the block nothing of it remains."""
+
+    def digests(self) -> AsyncIterator[tuple[Kind, UUID, str]]:
+        """Give what is known, for comparison with the tables."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,31 @@
+"""The ways in which a text may be meant, the likeliest first: as written, typed on the other keyboard, misspelt."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from theatre.movies.spelling import on_other_keyboard, words_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Words that a text is read as; `is_forgiving` lets them be misspelt, `may_lack` lets all but one be missing."""
+
+    words: tuple[str, ...]
+    is_as_written: bool = False
+    is_forgiving: bool = False
+    may_lack: bool = False
+
+
+def list_readings(text: str, most_words: int) -> Iterator[Reading]:
+    """Give the readings of a text, each tried only if none before it finds anything."""
+    written = words_of(text)[:most_words]
+    yield Reading(written, is_as_written=True)
+    if not written:
+        return
+    other = words_of(on_other_keyboard(text))[:most_words]
+    for may_lack in (False, True):
+        if other and not may_lack:
+            yield Reading(other)
+        yield Reading(written, is_forgiving=True, may_lack=may_lack)
+        if other:
+            yield Reading(other, is_forgiving=True, may_lack=may_lack)

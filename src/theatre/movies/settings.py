@@ -1,0 +1,35 @@
+"""What movies can be told."""
+
+from collections.abc import Set
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+
+from theatre.kit.settings import ServiceSettings
+
+
+class MoviesSettings(ServiceSettings):
+    """Settings of movies."""
+
+    service: ClassVar[str] = "movies"
+    unused: ClassVar[Set[str]] = frozenset({"redis_url"})
+
+    demo_films: bool = Field(
+        False, description="`init movies` fills an empty catalogue with the films of the package"
+    )
+    index_folder: Path = Field(
+        Path(".theatre/movies-index"),
+        description="folder of the search index: `work movies` writes it, every `serve movies` reads it",
+    )
+    billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
+    stream_secret: SecretStr = Field(SecretStr(""), description="signs the addresses of streams")
+    ticket_seconds: int = Field(
+        4 * 3600,
+        ge=60,
+        description="how long the address of a stream is good: a long film must end in that time",
+    )
+
+    def production_faults(self) -> list[str]:
+        """Add movies' own: a catalogue for show is not for viewers who pay."""
+        return super().production_faults() + (["demo_films"] if self.demo_films else [])
