@@ -73,7 +73,8 @@ def test_every_role_is_asked_at_doors_of_its_own_and_reads_its_own_secrets_alone
         asked = {
             role[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe") if probe in role
         }
-        assert asked == ({f"/{service}/api/_ready", f"/{service}/api/_health"} if verb == "serve" else set())
+        doors = {f"/{service}/api/_ready", f"/{service}/api/_health"}
+        assert asked == (doors if verb == "serve" else {"/metrics"})
         assert verb == "work" or of_kind("Service")[name]["spec"]["selector"] == selector
 
 

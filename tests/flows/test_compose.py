@@ -27,6 +27,7 @@ pytestmark = pytest.mark.xdist_group("compose")
 FILES = [
     ["compose.yaml"],
     ["compose.billing.yaml"],
+    ["compose.faker.yaml"],
     ["compose.yaml", "compose.dev.yaml"],
     ["compose.tests.yaml"],
     ["compose.lint.yaml"],
@@ -85,6 +86,7 @@ def test_docker_compose_takes_every_file(files: list[str]) -> None:
     [
         ("", "--file compose.yaml up --build"),
         ("billing", "--file compose.billing.yaml up --build"),
+        ("faker", "--file compose.faker.yaml up --build"),
         ("dev", "--file compose.yaml --file compose.dev.yaml up --build --watch"),
     ],
 )
@@ -127,6 +129,17 @@ def test_billing_is_deployed_without_what_is_not_its_own(deployed: Model, roles:
     """CONTRACT 1."""
     others = {name for name, one in roles.items() if role_of(one).split()[1] in NOT_BILLINGS}
     assert compose.read("compose.billing.yaml")["services"].keys() == deployed.keys() - others
+
+
+def test_the_faker_makes_its_films_where_those_of_the_product_are(roles: Model) -> None:
+    """CONTRACT 1."""
+    model = compose.read("compose.faker.yaml")["services"]
+    assert model.keys() - roles.keys() >= {"faker"}
+    maker, worker = model["faker"], roles["worker-movies"]
+    assert maker["command"] == ["faker", "--films", "200000"]
+    assert maker["volumes"] == worker["volumes"]
+    assert maker["environment"].items() <= worker["environment"].items()
+    assert maker["secrets"] == worker["secrets"]
 
 
 def test_who_searches_has_the_index_of_who_writes_it(roles: Model) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from theatre.kit.clock import SystemClock
 from theatre.kit.db import Session, transaction
 from theatre.movies import faker, indexing
-from theatre.movies.faker import AlreadyMade, Faker, id_of
+from theatre.movies.faker import AlreadyMade, Faker, GenresMissing, id_of
 from theatre.movies.models import Credit, Film, IndexChange, Person
 from theatre.movies.resources import Resources
 
@@ -63,3 +63,13 @@ async def test_a_seed_that_was_used_is_refused_and_leaves_nothing_more(app: Fast
     await faker.fill(held.engine, 10, seed=4)
     async with transaction(held.sessions) as session:
         assert await session.scalar(text("SELECT count(*) FROM movies.film")) == 20
+
+
+async def test_tables_without_genres_take_no_films(app: FastAPI) -> None:
+    held: Resources = app.state.resources
+    async with transaction(held.sessions) as session:
+        await session.execute(text("DELETE FROM movies.genre"))
+    with pytest.raises(GenresMissing):
+        await faker.fill(held.engine, 10, seed=5)
+    async with transaction(held.sessions) as session:
+        assert await session.scalar(text("SELECT count(*) FROM movies.person")) == 0

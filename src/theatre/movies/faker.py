@@ -41,6 +41,13 @@ class AlreadyMade(Conflict):
     title = "Films of this seed are there already; choose another seed"
 
 
+class GenresMissing(Conflict):
+    """There is nothing that films could be of."""
+
+    code = "movies.genres_missing"
+    title = "There are no genres yet: run `theatre init movies` first"
+
+
 @dataclass
 class Made:
     """How much was made."""
@@ -141,7 +148,7 @@ async def fill(
     there.
 
     Raises:
-        AlreadyMade
+        AlreadyMade, GenresMissing
     """
     made = Made()
     async with engine.begin() as connection:
@@ -150,6 +157,8 @@ async def fill(
         if known is not None:
             raise AlreadyMade
         genre_ids = list(await connection.scalars(select(Genre.id).order_by(Genre.slug)))
+        if not genre_ids:
+            raise GenresMissing
         driver: Any = (await connection.get_raw_connection()).driver_connection
         faker = Faker(seed, films=films, genre_ids=genre_ids)
         columns = ("id", "names", "name_key_ru", "name_key_en")
