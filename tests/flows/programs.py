@@ -15,6 +15,7 @@ from theatre.kit.servers import children
 THEATRE = (sys.executable, "-m", "theatre")
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+LAST_LINES = 12
 PAUSE_SECONDS = 0.05
 
 
@@ -60,12 +61,12 @@ class Program:
             return 0
         if self.process.poll() is None:
             self.process.terminate()
-        await until(self.has_ended, seconds=STOP_SECONDS)
+        await until(self.has_ended, seconds=STOP_SECONDS, otherwise=self.last_words)
         return self.process.returncode
 
     async def finish(self, seconds: float = START_SECONDS) -> int:
         """Wait for its own end and give its exit status."""
-        await until(self.has_ended, seconds=seconds)
+        await until(self.has_ended, seconds=seconds, otherwise=self.last_words)
         return -1 if self.process is None else self.process.returncode
 
     async def has_ended(self) -> bool:
@@ -75,6 +76,10 @@ class Program:
     def said(self) -> str:
         """Give what it wrote."""
         return self.log.read_text(errors="replace")
+
+    def last_words(self) -> str:
+        """Give its command and the last that it wrote, for whoever waits for its end in vain."""
+        return "\n".join([" ".join(map(str, self.command)), *self.said().splitlines()[-LAST_LINES:]])
 
 
 async def until(
