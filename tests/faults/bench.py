@@ -156,9 +156,10 @@ async def open_bench(postgres_url: str, redis_url: str, broker_url: str) -> Asyn
         deployment = Deployment(servers, nginx=None, folder=folder)
         for role in UNUSED_ROLES:
             del deployment.roles[role]
-        stack.push_async_callback(deployment.close)
         watch = Watch()
         ways = await lay_ways(deployment, watch, sink, stack=stack)
+        # on ways that are still there
+        stack.push_async_callback(deployment.close)
         # the sandbox keeps the address that it tells of payments from its first hour on
         first_hour = deployment.inits["init sandbox"]
         payment_url = ways["serve sandbox", "serve payment"].url

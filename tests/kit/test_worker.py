@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import orjson
@@ -494,3 +494,20 @@ async def test_the_inbox_keeps_what_was_seen_long_ago_and_handled_just_now(resou
         assert await delete_handled(session, InboxMessage, before=now - timedelta(days=3)) == 0
         assert await inbox.is_handled(session, id)
         assert await delete_handled(session, InboxMessage, before=now + timedelta(seconds=1)) == 1
+
+
+async def test_who_stops_does_not_wait_for_a_question_to_a_broker_that_is_away(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CONTRACT 2: how deep a queue is matters to nobody then."""
+    asked = asyncio.Event()
+
+    async def count(_: str) -> NoReturn:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    monkeypatch.setattr(resources.broker, "count", count)
+    monkeypatch.setattr(tasks, "GRACE_SECONDS", 3600)
+    async with running(Worker(resources, [make_consumer()])):
+        await asked.wait()

@@ -65,8 +65,11 @@ class Worker(Generic[R]):
                 group.create_task(self._keep(f"consume {consumer.queue}", partial(self._consume, consumer)))
             for relay in self.relays:
                 group.create_task(self._keep("relay", relay.run))
-            for job in (*self.jobs, Job("measure", MEASURE_SECONDS, self._measure)):
+            for job in self.jobs:
                 group.create_task(self._repeat(job))
+            # which only looks: when we stop, nobody waits for its questions to a broker that may be away
+            measure = Job("measure", MEASURE_SECONDS, self._measure)
+            group.create_task(self._repeat(measure, is_finished=False))
 
     async def _measure(self, _: R) -> None:
         for relay in self.relays:
@@ -131,9 +134,10 @@ class Worker(Generic[R]):
                 report(error, part=name)
             await asyncio.sleep(RESTART_SECONDS)
 
-    async def _repeat(self, job: Job[R]) -> None:
+    async def _repeat(self, job: Job[R], *, is_finished: bool = True) -> None:
         while True:
-            await finish(self._run_once(job))
+            run = self._run_once(job)
+            await (finish(run) if is_finished else run)
             await asyncio.sleep(job.every_seconds * CHANCE.uniform(1 - JITTER, 1 + JITTER))
 
     async def _run_once(self, job: Job[R]) -> None:
