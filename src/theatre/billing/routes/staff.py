@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from theatre.billing import audit
@@ -14,9 +14,9 @@ from theatre.billing.resources import Resources
 from theatre.billing.routes.doors import own_id, resources_of
 from theatre.kit.access import Principal, having
 from theatre.kit.db import InTransaction, Session
-from theatre.kit.listing import Listing, give_sheet, read_page
+from theatre.kit.listing import Listing, give_rows, give_sheet, read_page
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
-from theatre.kit.sheets import SheetAnswer, wants_csv
+from theatre.kit.sheets import SheetKind, wanted_kind
 
 T = TypeVar("T")
 MAX_WORD_CHARACTERS = 200
@@ -75,18 +75,18 @@ def staff_with(permission: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class ListRequest:
-    """How a list is wanted: one page of it, or by `Accept: text/csv` all of it."""
+    """How a list is wanted: one page of it, or all of it as a file of some kind."""
 
     page: PageRequest
     session: Session
-    as_csv: bool
+    kind: SheetKind | None
 
     async def give(
         self, staff: Staff, name: str, listing: Listing[T], answer: Callable[[T], BaseModel]
     ) -> Response | PageAnswer[Any]:
         """Answer with the page, or with the file; that a whole list was taken away is written down."""
-        if self.as_csv:
-            sheet = await give_sheet(staff.held.exports, listing, name=name)
+        if self.kind is not None:
+            sheet = await give_sheet(staff.held.exports, listing, name=name, kind=self.kind)
             await self._record(staff, name)
             return sheet
         page = await read_page(self.session, listing, self.page)
@@ -96,12 +96,21 @@ class ListRequest:
         self, staff: Staff, name: str, items: Sequence[BaseModel], *, kind: type[BaseModel]
     ) -> Response | PageAnswer[Any]:
         """Answer likewise with a list that is short and read already."""
-        if not self.as_csv:
+        if self.kind is None:
             return PageAnswer(items=list(items), next_cursor=None)
-        await self._record(staff, name)
         names = list(kind.model_fields)
-        rows = [[getattr(item, field) for field in names] for item in items]
-        return SheetAnswer.of(names, rows, name=name)
+        return await self.give_rows(
+            staff, name, names=names, rows=[[getattr(item, field) for field in names] for item in items]
+        )
+
+    async def give_rows(
+        self, staff: Staff, name: str, *, names: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> Response:
+        """Answer with the file of rows of named columns that are read already."""
+        if self.kind is None:
+            raise AssertionError("no file is wanted")
+        await self._record(staff, name)
+        return give_rows(names, rows, name=name, kind=self.kind)
 
     async def _record(self, staff: Staff, name: str) -> None:
         asked = {_short(key): _short(value) for key, value in staff.request.query_params.items()}
@@ -114,10 +123,16 @@ def _short(word: str) -> str:
 
 
 async def list_request(
-    request: Request, page: Annotated[PageRequest, Depends(page_request)], session: InTransaction
+    request: Request,
+    page: Annotated[PageRequest, Depends(page_request)],
+    session: InTransaction,
+    kind: Annotated[
+        SheetKind | None,
+        Query(alias="format", description="the whole list as a file, for links, which cannot set `Accept`"),
+    ] = None,
 ) -> ListRequest:
     """Read how a list is wanted."""
-    return ListRequest(page, session, wants_csv(request))
+    return ListRequest(page, session, wanted_kind(request, kind))
 
 
 Reader: TypeAlias = Annotated[Staff, Depends(staff_with("billing.read"))]
