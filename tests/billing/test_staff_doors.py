@@ -41,6 +41,7 @@ DOORS: list[tuple[str, str, str, object, int]] = [
     ("POST", "/cases/{case_id}/resolve", "billing.manage", {"note": "x"}, 404),
     ("POST", "/cases/{case_id}/refunds", "billing.manage", {"note": "x"}, 404),
     ("GET", "/payments/{payment_id}/receipts", "billing.read", None, 404),
+    ("GET", "/receipts", "billing.read", None, 200),
     ("POST", "/receipts/{receipt_id}/retry", "billing.manage", None, 404),
     ("GET", "/receipts/days/{day_on}", "billing.read", None, 200),
     ("GET", "/promo_codes", "billing.read", None, 200),

@@ -101,6 +101,7 @@ async def open_resources(
             clock=clock,
             broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
             queues=[consumer.queue for consumer in CONSUMERS],
+            auth=auth,
             payment=payment,
             notification=notification,
             limit=limit,

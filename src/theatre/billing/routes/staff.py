@@ -1,5 +1,6 @@
 """What the doors for staff ask of every request: who, by which right; and how what they do is written down."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,10 @@ from theatre.kit.sheets import SheetKind, wanted_kind
 
 T = TypeVar("T")
 MAX_WORD_CHARACTERS = 200
+PRIVATE = frozenset({"q"})
+"""What may be somebody's name or address: the audit is kept for ever, and names are auth's alone."""
+UUID_WORD = re.compile(r"[0-9a-fA-F-]{32,36}")
+HIDDEN = "…"
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,10 @@ class ListRequest:
         return give_rows(names, rows, name=name, kind=self.kind)
 
     async def _record(self, staff: Staff, name: str) -> None:
-        asked = {_short(key): _short(value) for key, value in staff.request.query_params.items()}
+        asked = {
+            _short(key): HIDDEN if key in PRIVATE and not UUID_WORD.fullmatch(value) else _short(value)
+            for key, value in staff.request.query_params.items()
+        }
         await staff.record(self.session, f"{name}.export", None, after=asked)
 
 
