@@ -274,6 +274,16 @@ class PaymentNotPaid(errors.Conflict):
     title = "There is a receipt once the payment is paid"
 
 
+class ReportBackward(errors.Invalid):
+    code = "billing.report_backward"
+    title = "A report ends after it begins; the day that `to` names is not in it any more"
+
+
+class ReportTooLong(errors.Invalid):
+    code = "billing.report_too_long"
+    title = "A report of so many periods is read by nobody; take fewer days, or longer periods"
+
+
 class ReceiptUnknown(errors.NotFound):
     code = "billing.receipt_unknown"
     title = "No such receipt"

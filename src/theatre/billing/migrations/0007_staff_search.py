@@ -1,4 +1,6 @@
-"""What staff look for: payments by amount, code and receipt, plans by product and end, acts by kind and time."""
+"""What staff look for: payments by amount, code and receipt, plans by product and end, acts by kind and time; and the
+days of the ledger that reports are made of.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +26,30 @@ def upgrade() -> None:
     make_index("ix_audit_record_occurred_at", "audit_record", "occurred_at", "number")
     make_index("ix_inbox_message_dead_at", "inbox_message", "dead_at", where="dead_at IS NOT NULL")
     make_index("ix_promo_code_is_active", "promo_code", "is_active", "id")
+    make_index("ix_subscription_period_ends_at", "subscription_period", "ends_at")
+    create_days()
+
+
+def create_days() -> None:
+    op.create_table(
+        "ledger_day",
+        sa.Column("zone", sa.Text, nullable=False),
+        sa.Column("day_on", sa.Date, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("sum_minor", sa.BigInteger, nullable=False),
+        sa.Column("line_count", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("zone", "day_on", "kind", "account", "currency", name="pk_ledger_day"),
+        schema="billing",
+    )
+    op.create_table(
+        "ledger_closing",
+        sa.Column("zone", sa.Text, nullable=False),
+        sa.Column("closed_until", sa.Date, nullable=False),
+        sa.PrimaryKeyConstraint("zone", name="pk_ledger_closing"),
+        schema="billing",
+    )
 
 
 def make_index(name: str, table: str, *columns: str, where: str | None = None) -> None:

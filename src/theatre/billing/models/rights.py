@@ -60,6 +60,7 @@ class SubscriptionPeriod(Base):
         CheckConstraint("starts_at < ends_at", name="forward"),
         CheckConstraint("revoked_at IS NOT NULL OR NOT is_disputed", name="disputed_is_revoked"),
         Index("ix_subscription_period_subscription_id", "subscription_id", "starts_at"),
+        Index("ix_subscription_period_ends_at", "ends_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
