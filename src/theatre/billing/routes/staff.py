@@ -79,20 +79,43 @@ def staff_with(permission: str) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True)
-class ListRequest:
-    """How a list is wanted: one page of it, or all of it as a file of some kind."""
+class FileRequest:
+    """How an answer of many rows is wanted: as JSON, or as a file of some kind."""
 
-    page: PageRequest
     session: Session
     kind: SheetKind | None
+
+    async def give_rows(
+        self, staff: Staff, name: str, *, names: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> Response:
+        """Answer with the file of rows of named columns; that it was taken away is written down."""
+        if self.kind is None:
+            raise AssertionError("no file is wanted")
+        await self.record(staff, name)
+        return give_rows(names, rows, name=name, kind=self.kind)
+
+    async def record(self, staff: Staff, name: str) -> None:
+        """Write down that staff took a whole list away."""
+        asked = {
+            _short(key): HIDDEN if key in PRIVATE and not UUID_WORD.fullmatch(value) else _short(value)
+            for key, value in staff.request.query_params.items()
+        }
+        await staff.record(self.session, f"{name}.export", None, after=asked)
+
+
+@dataclass(frozen=True)
+class ListRequest(FileRequest):
+    """How a list is wanted: one page of it, or all of it as a file."""
+
+    page: PageRequest
 
     async def give(
         self, staff: Staff, name: str, listing: Listing[T], answer: Callable[[T], BaseModel]
     ) -> Response | PageAnswer[Any]:
-        """Answer with the page, or with the file; that a whole list was taken away is written down."""
+        """Answer with the page, or with the file."""
         if self.kind is not None:
             sheet = await give_sheet(staff.held.exports, listing, name=name, kind=self.kind)
-            await self._record(staff, name)
+            await self.record(staff, name)
             return sheet
         page = await read_page(self.session, listing, self.page)
         return PageAnswer(items=[answer(row) for row in page.items], next_cursor=page.next_cursor)
@@ -104,25 +127,8 @@ class ListRequest:
         if self.kind is None:
             return PageAnswer(items=list(items), next_cursor=None)
         names = list(kind.model_fields)
-        return await self.give_rows(
-            staff, name, names=names, rows=[[getattr(item, field) for field in names] for item in items]
-        )
-
-    async def give_rows(
-        self, staff: Staff, name: str, *, names: Sequence[str], rows: Sequence[Sequence[Any]]
-    ) -> Response:
-        """Answer with the file of rows of named columns that are read already."""
-        if self.kind is None:
-            raise AssertionError("no file is wanted")
-        await self._record(staff, name)
-        return give_rows(names, rows, name=name, kind=self.kind)
-
-    async def _record(self, staff: Staff, name: str) -> None:
-        asked = {
-            _short(key): HIDDEN if key in PRIVATE and not UUID_WORD.fullmatch(value) else _short(value)
-            for key, value in staff.request.query_params.items()
-        }
-        await staff.record(self.session, f"{name}.export", None, after=asked)
+        rows = [[getattr(item, field) for field in names] for item in items]
+        return await self.give_rows(staff, name, names=names, rows=rows)
 
 
 def _short(word: str) -> str:
@@ -130,20 +136,26 @@ def _short(word: str) -> str:
     return "".join(filter(str.isprintable, word[:MAX_WORD_CHARACTERS]))
 
 
-async def list_request(
+async def file_request(
     request: Request,
-    page: Annotated[PageRequest, Depends(page_request)],
     session: InTransaction,
     kind: Annotated[
-        SheetKind | None,
-        Query(alias="format", description="the whole list as a file, for links, which cannot set `Accept`"),
+        SheetKind | None, Query(alias="format", description="a file, for links, which cannot set `Accept`")
     ] = None,
+) -> FileRequest:
+    """Read whether a file is wanted, and of which kind."""
+    return FileRequest(session, wanted_kind(request, kind))
+
+
+async def list_request(
+    file: Annotated[FileRequest, Depends(file_request)], page: Annotated[PageRequest, Depends(page_request)]
 ) -> ListRequest:
     """Read how a list is wanted."""
-    return ListRequest(page, session, wanted_kind(request, kind))
+    return ListRequest(file.session, file.kind, page)
 
 
 Reader: TypeAlias = Annotated[Staff, Depends(staff_with("billing.read"))]
 Refunder: TypeAlias = Annotated[Staff, Depends(staff_with("billing.refund"))]
 Manager: TypeAlias = Annotated[Staff, Depends(staff_with("billing.manage"))]
 Wanted: TypeAlias = Annotated[ListRequest, Depends(list_request)]
+FileWanted: TypeAlias = Annotated[FileRequest, Depends(file_request)]
