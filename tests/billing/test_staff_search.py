@@ -5,10 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from tests.billing.acts import buy, give_back, pay
 from tests.billing.conftest import Caller
+from tests.billing.desk import PaymentDesk
 from tests.billing.promo import make_code
 from tests.factories.auth_door import AuthDoor
 from theatre.billing.schemas.receipts import number_of
@@ -40,6 +42,21 @@ async def test_a_payment_is_found_by_what_else_staff_are_told(
         assert [line["id"] for line in found] == [str(payment.id)], word
     for word in ("vera", "SPRIN", "%", "house.example", number[:-1]):
         assert (await staff.get("/admin/payments", q=word)).json()["items"] == [], word
+
+
+@pytest.mark.parametrize("reference", ["pi_3Nf0of", "2d9e3c7f-000f-5000-9000-1b2c3d4e5f60"])
+async def test_the_reference_of_what_brought_no_money_is_found_by_asking_payment_service(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings, desk: PaymentDesk, reference: str
+) -> None:
+    staff = make_caller("billing.read")
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "film")
+    desk.answer = lambda _: httpx.Response(200, json={"payment_ids": [str(payment.id)]})
+    found = (await staff.get("/admin/payments", q=reference)).json()["items"]
+    assert [line["id"] for line in found] == [str(payment.id)]
+    desk.answer = lambda _: httpx.Response(503, json={"code": "x"})
+    assert (await staff.get("/admin/payments", q=reference)).json()["items"] == []
+    assert (await staff.get("/admin/payments", q=payment.id)).json()["items"]
 
 
 async def test_without_auth_only_an_address_cannot_be_searched_for(
