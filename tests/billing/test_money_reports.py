@@ -62,7 +62,7 @@ async def close_all(session: Session, *, now: datetime) -> int:
     return number
 
 
-@trials(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@trials(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     acts=st.lists(ACTS.filter(lambda act: act[0] not in {"dispute", "lose", "win"}), max_size=12),
     off_minor=st.sampled_from([0, 333, 39899]),

@@ -82,7 +82,7 @@ def people_at(held: Sequence[Period], moment: datetime) -> set[UUID]:
     return {one.user_id for one in held if one.covers(moment)}
 
 
-@trials(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@trials(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     purchases=PURCHASES,
     group=st.sampled_from(Group),

@@ -44,7 +44,8 @@ SELECT price.currency, round(sum(held.count * price.amount_minor::numeric / pric
     * CASE price.interval_unit WHEN 'day' THEN 30.4375 WHEN 'month' THEN 1 ELSE 1 / 12.0 END))::bigint,
     sum(held.count)::bigint
 FROM (
-    SELECT price_id, count(*) FROM billing.subscription WHERE status = 'active' AND paid_until > :now GROUP BY 1
+    SELECT price_id, count(*) FROM billing.subscription
+    WHERE status NOT IN ('canceled', 'expired') AND paid_until > :now GROUP BY 1
 ) held JOIN billing.price ON price.id = held.price_id GROUP BY 1 ORDER BY 1"""
 # What begins at one moment and ends after another is added at the one and taken away after the other.
 MRR = """, change AS (

@@ -28,8 +28,9 @@ class Subscription(Base):
             unique=True,
             postgresql_where=text("status IN ('trialing', 'active', 'past_due', 'paused')"),
         ),
+        Index("ix_subscription_paid_until", "paid_until", postgresql_where=text("status = 'active'")),
         Index("ix_subscription_product_id", "product_id", "id"),
-        Index("ix_subscription_paid_until", "paid_until", "id", postgresql_where=text("status = 'active'")),
+        Index("ix_subscription_ending", "paid_until", "id", postgresql_where=text("status = 'active'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
