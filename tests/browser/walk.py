@@ -36,7 +36,7 @@ class Walk:
         await dialog.dismiss()
 
     async def look(self, name: str) -> None:
-        """Photograph the page; see that it fits the screen, that its buttons can be hit, and that it keeps nobody out."""
+        """Photograph the page; see that it fits the screen, that its buttons can be hit, that it keeps nobody out."""
         self._pictures += 1
         await self.page.screenshot(path=self.folder / f"{self._pictures:02}-{name}.png", full_page=True)
         assert not await self.page.evaluate(OVERFLOWS), f"{name} is wider than the screen"
