@@ -69,7 +69,15 @@ def test_no_text_is_kept_that_nothing_shows() -> None:
         "note.",
         "kind.",
     )
-    built = (*looked_up, "home.how.", "return.", "theme.")
+    built = (
+        *looked_up,
+        "home.how.",
+        "return.",
+        "theme.",
+        "security.new.",
+        "security.note.",
+        "security.attempt.",
+    )
     assert [key for key in texts_of("en") if f"'{key}'" not in sources and not key.startswith(built)] == []
 
 
