@@ -3,10 +3,12 @@
 from urllib.parse import quote
 from uuid import UUID
 
+from theatre.web.account_schemas import PaymentMethod, PaymentMethodList
 from theatre.web.schemas import (
     Checkout,
     Entitlement,
     EntitlementList,
+    Nothing,
     Payment,
     PaymentList,
     Preview,
@@ -153,6 +155,56 @@ async def list_subscriptions(billing: Upstream, who: Headers) -> list[Subscripti
     """Give the user's agreements."""
     call = Call(method="GET", path=f"{PREFIX}/subscriptions", headers=who)
     return (await billing.ask(call, SubscriptionList)).items
+
+
+async def cancel_subscription(billing: Upstream, who: Headers, subscription_id: UUID, *, key: str) -> None:
+    """Let a plan end with what is paid for.
+
+    Raises:
+        Declined: it has ended already.
+        NotFound
+    """
+    path = f"{PREFIX}/subscriptions/{subscription_id}/cancel"
+    call = Call(method="POST", path=path, headers=who, key=key, json={"at": "period_end"})
+    await billing.ask(call, Nothing)
+
+
+async def resume_subscription(billing: Upstream, who: Headers, subscription_id: UUID, *, key: str) -> None:
+    """Take a cancel back.
+
+    Raises:
+        Declined: it has ended already.
+        NotFound
+    """
+    path = f"{PREFIX}/subscriptions/{subscription_id}/resume"
+    await billing.ask(Call(method="POST", path=path, headers=who, key=key), Nothing)
+
+
+async def list_methods(billing: Upstream, who: Headers) -> list[PaymentMethod]:
+    """Give the user's saved ways to pay."""
+    call = Call(method="GET", path=f"{PREFIX}/payment_methods", headers=who)
+    return (await billing.ask(call, PaymentMethodList)).items
+
+
+async def remove_method(billing: Upstream, who: Headers, method_id: UUID) -> None:
+    """Forget a saved way to pay: it is never charged again.
+
+    Raises:
+        NotFound
+    """
+    await billing.ask(
+        Call(method="DELETE", path=f"{PREFIX}/payment_methods/{method_id}", headers=who), Nothing
+    )
+
+
+async def prefer_method(billing: Upstream, who: Headers, method_id: UUID, *, key: str) -> None:
+    """Make a saved way to pay the one that is charged.
+
+    Raises:
+        NotFound
+    """
+    path = f"{PREFIX}/payment_methods/{method_id}/default"
+    await billing.ask(Call(method="POST", path=path, headers=who, key=key), Nothing)
 
 
 async def list_entitlements(billing: Upstream, who: Headers) -> list[Entitlement]:

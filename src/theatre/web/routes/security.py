@@ -69,9 +69,7 @@ async def change_password(
 ) -> Response:
     """Change the password: all other devices are signed out, this one goes on in a new session."""
     try:
-        me = await accounts.change_me(
-            house.auth, user, current_password=current_password, password=password
-        )
+        me = await accounts.change_me(house.auth, user, current_password=current_password, password=password)
         await sessions.start(visit, house.auth, login=me.login, password=password)
     except Declined as declined:
         return await show(house, visit, user, declined=declined, form="password")
