@@ -8,13 +8,16 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import CursorResult, text
 
+from theatre.auth.jobs import answer_link_requests
 from theatre.auth.resources import Resources
 from theatre.auth.settings import AuthSettings
+from theatre.contracts.auth import NoticeAnswer
 from theatre.kit.clock import MovableClock
 
 BASE_URL = "https://theatre.example"
 API = "/auth/api/v1"
 INTERNAL = "/auth/internal/v1"
+NOTIFICATION_SECRET = "notification-" + "n" * 40
 PASSWORD = "correct horse battery staple"
 
 
@@ -114,9 +117,38 @@ def code_of(answer: httpx.Response) -> str:
     return str(answer.json()["code"])
 
 
-async def service_headers(house: House, secret: str) -> dict[str, str]:
-    """Sign in as billing."""
-    form = {"grant_type": "client_credentials", "client_id": "billing", "client_secret": secret}
+async def service_headers(house: House, secret: str, *, name: str = "billing") -> dict[str, str]:
+    """Sign in as one of our services."""
+    form = {"grant_type": "client_credentials", "client_id": name, "client_secret": secret}
     answer = await house.client.post(f"{API}/token", data=form)
     assert answer.status_code == 200, answer.text
     return bearer(answer.json()["access_token"])
+
+
+async def written_to(person: Person, *kinds: str) -> list[NoticeAnswer]:
+    """Read, as notification, what a person is written (of these kinds, or all) that can still be written."""
+    headers = await service_headers(person.house, NOTIFICATION_SECRET, name="notification")
+    rows = await person.house.sql(
+        "SELECT id, kind FROM auth.notice WHERE user_id = :id ORDER BY id", id=person.id
+    )
+    answers = [
+        await person.house.client.get(f"{INTERNAL}/notices/{row.id}", headers=headers)
+        for row in rows
+        if not kinds or row.kind in kinds
+    ]
+    return [NoticeAnswer.model_validate_json(answer.content) for answer in answers if answer.is_success]
+
+
+async def link_of(person: Person, kind: str) -> str:
+    """Give the token of the newest link of a kind that a person was sent."""
+    path = (await written_to(person, kind))[-1].path
+    assert path is not None
+    return path.partition("?token=")[2]
+
+
+async def ask_for_link(house: House, door: str, email: str) -> httpx.Response:
+    """Ask for a link, and wait until it was answered."""
+    answer = await house.client.post(f"{API}{door}", json={"email": email})
+    while await house.sql("SELECT 1 FROM auth.link_request"):
+        await answer_link_requests(house.resources)
+    return answer

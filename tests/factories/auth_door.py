@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Response
 
-from theatre.contracts.auth import INTERNAL, PUBLIC, Contact
+from theatre.contracts.auth import INTERNAL, PUBLIC, Contact, NoticeAnswer
 from theatre.kit.access import ALGORITHM, AUDIENCE_SERVICES, AUDIENCE_USERS
 
 KEY_ID = "test"
@@ -23,6 +23,7 @@ class AuthDoor:
     def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
         self.contacts: dict[UUID, Contact] = {}
+        self.notices: dict[UUID, NoticeAnswer] = {}
         self.is_away = False
         self.transport = httpx.ASGITransport(app=self._app())
 
@@ -74,5 +75,11 @@ class AuthDoor:
             if user_id not in self.contacts:
                 return Response(b'{"code": "auth.user_not_found"}', status_code=404)
             return Response(self.contacts[user_id].model_dump_json(), media_type="application/json")
+
+        @app.get(f"{INTERNAL}/notices/{{notice_id}}")
+        async def notice(notice_id: UUID) -> Response:
+            if notice_id not in self.notices:
+                return Response(b'{"code": "auth.notice_not_found"}', status_code=404)
+            return Response(self.notices[notice_id].model_dump_json(), media_type="application/json")
 
         return app

@@ -17,7 +17,7 @@ from theatre.auth.jobs import JOBS
 from theatre.auth.keys import Keyring, read_keyring
 from theatre.auth.models import OutboxMessage
 from theatre.auth.resources import Resources
-from theatre.auth.routes import internal, me, tokens
+from theatre.auth.routes import internal, links, me, tokens
 from theatre.auth.schemas import Registration
 from theatre.auth.settings import AuthSettings
 from theatre.auth.throttle import Turns
@@ -55,7 +55,7 @@ def create_app(
     return create_service_app(
         "auth",
         title="Online Theatre: users and sessions",
-        routers=[tokens.router, me.router, internal.router],
+        routers=[tokens.router, links.router, me.router, internal.router],
         open_resources=open_app,
         checks=_checks,
     )

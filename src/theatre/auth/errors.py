@@ -50,6 +50,14 @@ class BadRefreshToken(Unauthenticated):
     title = "Sign in again"
 
 
+class BadLink(Problem):
+    """The token of a link does not hold: not ours, for something else, too old, used, or overtaken by a change."""
+
+    code = "auth.bad_link"
+    status = 400
+    title = "This link does not hold any more; ask for a new one"
+
+
 class BadClient(Unauthenticated):
     """Not one of our services, or a wrong secret."""
 
@@ -69,6 +77,13 @@ class SessionNotFound(NotFound):
 
     code = "auth.session_not_found"
     title = "No such session"
+
+
+class NoticeNotFound(NotFound):
+    """No such notice, or nothing to write any more: its link does not hold or the account is disabled."""
+
+    code = "auth.notice_not_found"
+    title = "There is nothing to write"
 
 
 class HashingBusy(Transient):

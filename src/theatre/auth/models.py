@@ -139,6 +139,50 @@ class Guesses(Base):
     next_at: Mapped[datetime]
 
 
+class Notice(Base):
+    """What a user is to be written about the account, to the address it concerns.
+
+    With a link it has `expires_at`, and `used_at` when the link does not hold any more. Its token is not stored: it is
+    made from the id again.
+    """
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('verify_email', 'reset_password', 'email_changed', 'password_changed', 'session_stolen')",
+            name="kind",
+        ),
+        CheckConstraint(
+            "(kind IN ('verify_email', 'reset_password')) = (expires_at IS NOT NULL)", name="link_expires"
+        ),
+        CheckConstraint("used_at IS NULL OR expires_at IS NOT NULL", name="only_links_are_used"),
+        Index(None, "user_id", "kind"),
+        Index(None, "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    kind: Mapped[str]
+    email: Mapped[str]
+    address: Mapped[str | None]
+    user_agent: Mapped[str | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+
+class LinkRequest(Base):
+    """Somebody asked for a link to an address, which may be nobody's: the door that takes it does not look."""
+
+    __tablename__ = "link_request"
+    __table_args__ = (CheckConstraint("kind IN ('verify_email', 'reset_password')", name="kind"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    email_key: Mapped[str]
+    created_at: Mapped[datetime]
+
+
 class OutboxMessage(OutboxColumns, Base):
     """Facts of auth waiting to be sent."""
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, or_, select, update
 
+from theatre.auth import notices
 from theatre.auth.addresses import Device
 from theatre.auth.errors import BadRefreshToken, SessionNotFound
 from theatre.auth.models import EndReason, OutboxMessage, User, UserSession
@@ -12,7 +13,7 @@ from theatre.auth.resources import Resources
 from theatre.auth.roles import get_holder
 from theatre.auth.settings import AuthSettings
 from theatre.auth.tokens import Issue, RefreshClaim, TokenPair
-from theatre.contracts.auth import SessionRevoked
+from theatre.contracts.auth import NoticeKind, SessionRevoked
 from theatre.kit.access import LEEWAY_SECONDS, Principal, Revocations
 from theatre.kit.db import Session, transact
 from theatre.kit.errors import Unauthenticated
@@ -85,6 +86,10 @@ async def _rotate(session: Session, resources: Resources, claim: RefreshClaim) -
     elif claim.generation != row.generation - 1 or now - row.rotated_at > LOST_ANSWER:
         log.warning("refresh token reused", session_id=row.id, user_id=row.user_id)
         revoke(session, row, reason=EndReason.TOKEN_REUSED, now=now)
+        device = Device(row.address, row.user_agent)
+        notices.request(
+            session, user, NoticeKind.SESSION_STOLEN, now=now, settings=resources.settings, device=device
+        )
         return None
     return resources.mint.make_pair(issue_of(row), await get_holder(session, user))
 
@@ -122,11 +127,14 @@ async def end_own(session: Session, principal: Principal, *, now: datetime) -> N
         revoke(session, row, reason=EndReason.LOGOUT, now=now)
 
 
-async def revoke_all(session: Session, user_id: UUID, *, reason: EndReason, now: datetime) -> None:
-    """End every session of a user."""
+async def revoke_all(
+    session: Session, user_id: UUID, *, reason: EndReason, now: datetime, kept: UUID | None = None
+) -> None:
+    """End every session of a user, but the one that is `kept`."""
     ended = (
         update(UserSession)
         .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), UserSession.expires_at > now)
+        .where(UserSession.id.is_distinct_from(kept))
         .values(revoked_at=now, end_reason=reason)
         .returning(UserSession)
     )

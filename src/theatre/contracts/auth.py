@@ -1,6 +1,7 @@
 """What auth promises to other services: keys, revocations, service tokens, contact data, and the facts it tells."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -41,6 +42,30 @@ class SessionRevoked(Event):
     reason: str
 
 
+class NoticeKind(StrEnum):
+    """What a user is written about the account; the first two carry a link."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105
+    EMAIL_CHANGED = "email_changed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    SESSION_STOLEN = "session_stolen"
+
+
+class NoticeRequested(Event):
+    """A user is to be written about the account.
+
+    To which address and with which link is asked of auth when the mail is written (`AuthClient.notice`): neither is
+    for a queue.
+    """
+
+    key: ClassVar[str] = "auth.notice.requested"
+
+    notice_id: UUID
+    user_id: UUID
+    kind: NoticeKind
+
+
 class _KeySet(BaseModel):
     keys: list[dict[str, Any]]
 
@@ -66,6 +91,20 @@ class Contact(BaseModel):
     is_active: bool
 
 
+class NoticeAnswer(BaseModel):
+    """What stands in a notice: `contact` is where it goes, `path` the page of web that its link opens, with a token."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: NoticeKind
+    contact: Contact
+    occurred_at: datetime
+    path: str | None
+    life_minutes: int | None
+    device: str | None
+    address: str | None
+
+
 class AuthClient:
     """Auth's public keys and internal doors, as other services call them."""
 
@@ -89,6 +128,14 @@ class AuthClient:
             Unknown, Refused: 404 where there is no such user.
         """
         return await self._client.get(f"{INTERNAL}/users/{user_id}/contact", Contact)
+
+    async def notice(self, notice_id: UUID) -> NoticeAnswer:
+        """Read what to write in a notice; for notification alone.
+
+        Raises:
+            Unknown, Refused: 404 where there is nothing to write any more.
+        """
+        return await self._client.get(f"{INTERNAL}/notices/{notice_id}", NoticeAnswer)
 
     async def close(self) -> None:
         await self._client.close()

@@ -24,7 +24,7 @@ from theatre.kit.metrics import DELIVERIES
 from theatre.kit.telemetry import resumed
 from theatre.notification.channels import Channel
 from theatre.notification.errors import Deferred, Undeliverable, Unwritable
-from theatre.notification.kinds import DATA_OF, Kind
+from theatre.notification.kinds import DATA_OF, Kind, NoticeData
 from theatre.notification.mails import Letter, Writer
 from theatre.notification.models import CLAIMABLE, ChannelName, Delivery, DeliveryStatus, Notification
 
@@ -38,7 +38,8 @@ MAX_TRIES = 5_000
 FIRST_PAUSE_SECONDS = 5.0
 MAX_PAUSE_AWAY_SECONDS = 30.0
 MAX_PAUSE_DEFERRED_SECONDS = 900.0
-NO_SUCH_USER = 404
+ABSENT = 404
+NOTHING_TO_WRITE = "the link does not hold any more, or the account is disabled"
 
 log = get_logger(__name__)
 
@@ -140,8 +141,9 @@ async def attempt(claim: Claim, post: Post, *, now: datetime) -> Outcome:
         async with asyncio.timeout(TRY_SECONDS):
             await _send(claim, post)
     except Refused as error:
-        if error.refused_status == NO_SUCH_USER:
-            return Outcome(DeliveryStatus.FAILED, "there is no such user")
+        if error.refused_status == ABSENT:
+            is_notice = claim.kind == Kind.NOTICE
+            return Outcome(DeliveryStatus.FAILED, NOTHING_TO_WRITE if is_notice else "there is no such user")
         return _later(claim, error, now=now)
     except Undeliverable as error:
         return Outcome(DeliveryStatus.FAILED, error.detail)
@@ -170,9 +172,10 @@ async def record(session: Session, claim: Claim, outcome: Outcome, *, now: datet
 
 
 async def _send(claim: Claim, post: Post) -> None:
-    contact = await post.auth.contact(claim.user_id)
     data = DATA_OF[Kind(claim.kind)].model_validate(claim.data)
-    await post.channel.send(post.writer.write(Letter(claim.id, data, claim.created_at), contact))
+    notice = await post.auth.notice(data.notice_id) if isinstance(data, NoticeData) else None
+    contact = notice.contact if notice else await post.auth.contact(claim.user_id)
+    await post.channel.send(post.writer.write(Letter(claim.id, data, claim.created_at, notice), contact))
 
 
 def _later(claim: Claim, error: Problem | TimeoutError, *, now: datetime) -> Outcome:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from theatre.contracts.auth import NoticeKind
 from theatre.kit.fields import Prose
 from theatre.kit.money import Money, from_decimal
 
@@ -15,6 +16,7 @@ class Kind(StrEnum):
 
     REGISTRATION = "registration"
     PAYMENT_STATUS = "payment_status"
+    NOTICE = "notice"
 
 
 class PaymentOutcome(StrEnum):
@@ -63,8 +65,21 @@ class PaymentStatusData(_Data):
         return f"payment_{self.status}"
 
 
-Data = RegistrationData | PaymentStatusData
-DATA_OF: dict[Kind, type[RegistrationData | PaymentStatusData]] = {
+class NoticeData(_Data):
+    """Auth has something to say about the account: what exactly, it is asked when the mail is written."""
+
+    notice_id: UUID
+    kind: NoticeKind
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        return str(self.kind)
+
+
+Data = RegistrationData | PaymentStatusData | NoticeData
+DATA_OF: dict[Kind, type[RegistrationData | PaymentStatusData | NoticeData]] = {
     Kind.REGISTRATION: RegistrationData,
     Kind.PAYMENT_STATUS: PaymentStatusData,
+    Kind.NOTICE: NoticeData,
 }

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from jinja2 import Environment, TemplateError
 
-from theatre.contracts.auth import Contact
+from theatre.contracts.auth import Contact, NoticeAnswer
 from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS
 from theatre.kit.money import Money, to_decimal
 from theatre.notification.addresses import read_address
@@ -14,14 +14,18 @@ from theatre.notification.channels import Mail
 from theatre.notification.errors import Undeliverable, Unwritable
 from theatre.notification.kinds import Data, PaymentStatusData
 
+UNITS = {"ru": ("мин", "ч"), "en": ("min", "h")}
+MOMENTS = {"ru": "%d.%m.%Y %H:%M UTC", "en": "%Y-%m-%d %H:%M UTC"}
+
 
 @dataclass(frozen=True)
 class Letter:
-    """What a delivery has to say; its id makes the Message-ID."""
+    """What a delivery has to say; its id makes the Message-ID. `notice` is what auth says, if it is from there."""
 
     delivery_id: UUID
     data: Data
     created_at: datetime
+    notice: NoticeAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Writer:
             Unwritable: the values do not fit the template.
         """
         locale = contact.locale if contact.locale in LOCALES else DEFAULT_LOCALE
-        values = {"login": contact.login, "home_url": self.public_url, **self._values(letter.data, locale)}
+        values = {"login": contact.login, "home_url": self.public_url, **self._values(letter, locale)}
         name = f"{locale}/{letter.data.template}"
         try:
             subject, _, text = self.templates.get_template(f"{name}.txt").render(values).partition("\n")
@@ -58,7 +62,17 @@ class Writer:
             written_at=letter.created_at,
         )
 
-    def _values(self, data: Data, locale: str) -> dict[str, object]:
+    def _values(self, letter: Letter, locale: str) -> dict[str, object]:
+        data, notice = letter.data, letter.notice
+        if notice is not None:
+            return {
+                "link_url": f"{self.public_url}{notice.path}",
+                "life": format_life(notice.life_minutes or 0, locale),
+                "device": notice.device,
+                "address": notice.address,
+                "occurred_at": notice.occurred_at.strftime(MOMENTS[locale]),
+                "forgot_url": f"{self.public_url}/forgot",
+            }
         if not isinstance(data, PaymentStatusData):
             return {}
         return {
@@ -80,6 +94,12 @@ def read_recipient(contact: Contact) -> str:
         return read_address(contact.email)
     except ValueError as error:
         raise Undeliverable("The address is not a plain e-mail address.") from error
+
+
+def format_life(minutes: int, locale: str) -> str:
+    """Write how long a link holds: `30 мин`, `24 h`."""
+    minute, hour = UNITS[locale]
+    return f"{minutes} {minute}" if minutes < 120 else f"{minutes // 60} {hour}"
 
 
 def format_amount(money: Money, locale: str) -> str:

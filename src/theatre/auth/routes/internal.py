@@ -5,13 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from theatre.auth import user_sessions, users
+from theatre.auth import notices, user_sessions, users
 from theatre.auth.resources import Given
-from theatre.contracts.auth import INTERNAL, Contact, RevocationsAnswer
+from theatre.contracts.auth import INTERNAL, Contact, NoticeAnswer, RevocationsAnswer
 from theatre.kit.access import CallingService
 from theatre.kit.db import InTransaction
+from theatre.kit.errors import Forbidden
 from theatre.kit.fields import Moment
 from theatre.kit.routing import StrictRoute
+
+WRITER = "notification"
 
 router = APIRouter(prefix=INTERNAL, tags=["internal"], route_class=StrictRoute)
 
@@ -32,7 +35,17 @@ async def read_revocations(
 
 @router.get("/users/{user_id}/contact", summary="Where to write to a user")
 async def read_contact(user_id: UUID, session: InTransaction, _: CallingService) -> Contact:
-    user = await users.get_user(session, user_id)
-    return Contact(
-        user_id=user.id, login=user.login, email=user.email, locale=user.locale, is_active=user.is_active
-    )
+    return notices.contact_of(await users.get_user(session, user_id))
+
+
+@router.get(
+    "/notices/{notice_id}",
+    summary="What to write to a user about the account",
+    description="For notification alone, since there may be a token in it; `auth.notice_not_found` (404).",
+)
+async def read_notice(
+    notice_id: UUID, session: InTransaction, resources: Given, caller: CallingService
+) -> NoticeAnswer:
+    if caller.service != WRITER:
+        raise Forbidden("This door is for notification.")
+    return await notices.get_written(session, notice_id, mint=resources.mint, now=resources.now())

@@ -32,7 +32,8 @@ async def read_me(session: InTransaction, user: User) -> Account:
     summary="Change my account",
     description=(
         "`auth.wrong_password` (403) when login, e-mail or password are to change without the right current "
-        "one; `auth.name_taken` (409); `auth.weak_password` (422). A new password ends every session."
+        "one; `auth.name_taken` (409); `auth.weak_password` (422). A new password ends every other session; a new "
+        "e-mail is unverified, is sent a link, and the old address is told."
     ),
 )
 async def change_me(body: UserChange, resources: Given, user: User) -> Account:
