@@ -14,7 +14,7 @@ from theatre.web.assets import load_assets
 from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
-from theatre.web.routes import account, buying, letters, methods, security, session, staff, storefront
+from theatre.web.routes import account, buying, letters, links, methods, security, session, staff, storefront
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -55,6 +55,7 @@ def create_app(
         routers=[
             storefront.router,
             session.router,
+            links.router,
             buying.router,
             account.router,
             methods.router,
