@@ -23,11 +23,11 @@ from theatre.notification.consumers import facts
 from theatre.notification.deliveries import Post
 from theatre.notification.jobs import JOBS
 from theatre.notification.mails import Writer
-from theatre.notification.notifications import WAKEUP_CHANNEL
 from theatre.notification.resources import Resources, WorkerResources
-from theatre.notification.routes import internal, mailbox
+from theatre.notification.routes import inbox, internal, mailbox
 from theatre.notification.settings import NotificationSettings
 from theatre.notification.stationery import open_templates
+from theatre.notification.wakes import DELIVERIES
 
 
 @asynccontextmanager
@@ -77,7 +77,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Notification",
-        routers=[internal.router, *([mailbox.router] if settings.has_mailbox else [])],
+        routers=[internal.router, inbox.router, *([mailbox.router] if settings.has_mailbox else [])],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
@@ -116,7 +116,7 @@ async def create_worker(
 @asynccontextmanager
 async def ringing(held: WorkerResources) -> AsyncIterator[None]:
     """Ring the bell at every new delivery while the block runs."""
-    task = asyncio.create_task(listen(held.engine, WAKEUP_CHANNEL, held.bell.ring), name="deliveries")
+    task = asyncio.create_task(listen(held.engine, DELIVERIES, held.bell.ring), name="deliveries")
     try:
         yield
     finally:

@@ -10,6 +10,13 @@ class MailNotFound(NotFound):
     title = "No such mail"
 
 
+class ItemNotFound(NotFound):
+    """Not in the caller's inbox."""
+
+    code = "notification.item_not_found"
+    title = "There is no such item in your inbox"
+
+
 class Undeliverable(Problem):
     """This address will never take it: malformed, or refused for good by the mail server."""
 

@@ -92,6 +92,38 @@ class Delivery(Base):
     last_error: Mapped[str | None]
 
 
+class Inbox(Base):
+    """One user's inbox: the number of its newest item, and a count of all its changes."""
+
+    __tablename__ = "inbox"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    last_number: Mapped[int]
+    version: Mapped[int]
+
+
+class InboxItem(Base):
+    """What a user was told, in the words of then."""
+
+    __tablename__ = "inbox_item"
+    __table_args__ = (
+        UniqueConstraint("user_id", "number"),
+        Index("ix_inbox_item_unread", "user_id", "number", postgresql_where=text("read_at IS NULL")),
+        Index("ix_inbox_item_created_at", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(Inbox.user_id))
+    number: Mapped[int]
+    notification_id: Mapped[UUID] = mapped_column(ForeignKey(Notification.id), unique=True)
+    kind: Mapped[str]
+    category: Mapped[str]
+    lines: Mapped[dict[str, Any]]
+    link: Mapped[str]
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+
 class StoredMail(Base):
     """A mail caught in the local mailbox."""
 

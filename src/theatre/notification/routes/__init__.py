@@ -1,1 +1,1 @@
-"""Doors of notification: `internal` for our services, `mailbox` for people and tests at home."""
+"""Doors of notification: `internal` for our services, `inbox` for users, `mailbox` for people and tests at home."""
