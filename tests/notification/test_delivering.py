@@ -302,4 +302,4 @@ def test_the_table_of_states_ends_where_nothing_is_tried_again() -> None:
     assert set(DELIVERY_TRANSITIONS) == set(DeliveryStatus)
     assert set(CLAIMABLE) == {"queued", "sending"}
     final = [was for was, becomes in DELIVERY_TRANSITIONS.items() if not becomes]
-    assert final == ["sent", "failed", "dead"]
+    assert final == ["sent", "failed", "dead", "suppressed"]

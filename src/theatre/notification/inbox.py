@@ -71,7 +71,7 @@ async def _count_on(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, in
         set_={"last_number": Inbox.last_number + 1, "version": Inbox.version + 1},
     )
     found = await session.execute(counted.returning(Inbox.user_id, Inbox.last_number))
-    return {user_id: number for user_id, number in found}
+    return {row.user_id: row.last_number for row in found}
 
 
 async def _drop_excess(session: Session, user_ids: Sequence[UUID]) -> None:

@@ -1,6 +1,6 @@
 """Tables of notification, and how a delivery goes through its states."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from theatre.kit import db
 from theatre.kit.inbox import InboxColumns
 
+GIVE_UP_AFTER = timedelta(hours=24)
+
 
 class ChannelName(StrEnum):
     """Ways to reach a person."""
@@ -19,13 +21,16 @@ class ChannelName(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """`failed`: the address said no for good. `dead`: we gave up, and a person should look."""
+    """`failed`: the address said no for good. `dead`: we gave up, and a person should look. `suppressed`: its reader
+    wants none.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
     DEAD = "dead"
+    SUPPRESSED = "suppressed"
 
 
 DELIVERY_TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
@@ -35,6 +40,7 @@ DELIVERY_TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
     DeliveryStatus.SENT: frozenset(),
     DeliveryStatus.FAILED: frozenset(),
     DeliveryStatus.DEAD: frozenset(),
+    DeliveryStatus.SUPPRESSED: frozenset(),
 }
 CLAIMABLE = tuple(was for was, becomes in DELIVERY_TRANSITIONS.items() if DeliveryStatus.SENDING in becomes)
 
@@ -59,6 +65,7 @@ class Notification(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
+    category: Mapped[str]
     user_id: Mapped[UUID]
     data: Mapped[dict[str, Any]]
     dedupe_key: Mapped[str] = mapped_column(unique=True)
@@ -69,14 +76,17 @@ class Notification(Base):
 class Delivery(Base):
     """One notification by one channel.
 
-    It is due when `next_try_at` has passed; a worker that tries it pushes that ahead, which is its claim.
+    It is due when `next_try_at` has passed; a worker that tries it pushes that ahead, which is its claim. After
+    `give_up_at` it is not tried again.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("notification_id", "channel"),
         CheckConstraint("channel IN ('email')", name="channel"),
-        CheckConstraint("status IN ('queued', 'sending', 'sent', 'failed', 'dead')", name="status"),
+        CheckConstraint(
+            "status IN ('queued', 'sending', 'sent', 'failed', 'dead', 'suppressed')", name="status"
+        ),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_at_when_sent"),
         Index("ix_delivery_open", "next_try_at", postgresql_where=text("status IN ('queued', 'sending')")),
     )
@@ -87,9 +97,26 @@ class Delivery(Base):
     status: Mapped[str]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
     next_try_at: Mapped[datetime]
+    give_up_at: Mapped[datetime]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+
+
+class Preference(Base):
+    """What a user wants no mail of, and when it is quiet: all three, or none."""
+
+    __tablename__ = "preference"
+    __table_args__ = (
+        CheckConstraint("num_nulls(quiet_from, quiet_until, quiet_zone) IN (0, 3)", name="quiet_whole"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    without_mail: Mapped[list[str]]
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    quiet_zone: Mapped[str | None]
+    updated_at: Mapped[datetime]
 
 
 class Inbox(Base):

@@ -17,7 +17,7 @@ from theatre.kit.telemetry import current_traceparent
 from theatre.notification import inbox
 from theatre.notification.kinds import Data, Kind
 from theatre.notification.lines import write_lines
-from theatre.notification.models import ChannelName, Delivery, DeliveryStatus, Notification
+from theatre.notification.models import GIVE_UP_AFTER, ChannelName, Delivery, DeliveryStatus, Notification
 from theatre.notification.wakes import DELIVERIES, wake
 
 MOST_LISTED = 100
@@ -42,6 +42,7 @@ async def accept(session: Session, news: News, *, now: datetime) -> UUID:
     row = insert(Notification).values(
         id=new_id(),
         kind=news.kind,
+        category=news.data.category,
         user_id=news.user_id,
         data=news.data.model_dump(mode="json"),
         dedupe_key=news.dedupe_key,
@@ -61,6 +62,7 @@ async def accept(session: Session, news: News, *, now: datetime) -> UUID:
                 channel=channel,
                 status=DeliveryStatus.QUEUED,
                 next_try_at=now,
+                give_up_at=now + GIVE_UP_AFTER,
                 created_at=now,
             )
         )

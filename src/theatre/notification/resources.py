@@ -11,6 +11,7 @@ from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
 from theatre.notification.deliveries import Post
+from theatre.notification.links import Links
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Resources:
     access: Access
     clock: Clock
     templates: Environment
+    links: Links
 
 
 class Bell:
