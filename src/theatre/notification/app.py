@@ -14,6 +14,7 @@ from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
 from theatre.kit.db import Engine, Sessions, open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient
+from theatre.kit.idempotency import Flights
 from theatre.kit.wakeup import listen
 from theatre.kit.worker import Worker
 from theatre.notification.channels import Channel
@@ -25,12 +26,18 @@ from theatre.notification.jobs import JOBS
 from theatre.notification.links import Links
 from theatre.notification.mails import Writer
 from theatre.notification.resources import Resources, WorkerResources
-from theatre.notification.routes import inbox, internal, mailbox, preferences
+from theatre.notification.routes import deliveries, inbox, internal, mailbox, preferences, staff
 from theatre.notification.settings import NotificationSettings
 from theatre.notification.stationery import open_templates
 from theatre.notification.wakes import DELIVERIES
 
-ROUTERS = (internal.router, inbox.router, preferences.router)
+ROUTERS = (
+    internal.router,
+    inbox.router,
+    preferences.router,
+    deliveries.router,
+    staff.router,
+)
 
 
 @asynccontextmanager
@@ -73,6 +80,7 @@ async def open_resources(
             clock=clock,
             templates=open_templates(),
             links=Links.of(settings.public_url, settings.service_secret),
+            flights=Flights(),
         )
 
 
@@ -87,12 +95,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Notification",
-        routers=[
-            internal.router,
-            inbox.router,
-            preferences.router,
-            *([mailbox.router] if settings.has_mailbox else []),
-        ],
+        routers=[*ROUTERS, *([mailbox.router] if settings.has_mailbox else [])],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )

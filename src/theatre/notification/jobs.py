@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from theatre.kit.db import transaction
+from theatre.kit.idempotency import delete_old_keys
 from theatre.kit.inbox import delete_handled
 from theatre.kit.metrics import DELIVERIES_AGE, MEASURE_SECONDS
 from theatre.kit.worker import Job
 from theatre.notification import deliveries, inbox
-from theatre.notification.models import ChannelName, InboxMessage
+from theatre.notification.models import ChannelName, IdempotencyKey, InboxMessage
 from theatre.notification.resources import WorkerResources
 
 POLL_SECONDS = 1.0
@@ -25,6 +26,7 @@ async def deliver(held: WorkerResources) -> None:
 async def forget_old(held: WorkerResources) -> None:
     async with transaction(held.sessions) as session:
         await delete_handled(session, InboxMessage, before=held.clock.now() - KEEP_HANDLED)
+    await delete_old_keys(held.sessions, IdempotencyKey, now=held.clock.now())
 
 
 async def empty_inboxes(held: WorkerResources) -> None:

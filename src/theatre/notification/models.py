@@ -9,6 +9,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from theatre.kit import db
+from theatre.kit.audit import AuditColumns
+from theatre.kit.idempotency import IdempotencyColumns
 from theatre.kit.inbox import InboxColumns
 
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -38,10 +40,12 @@ DELIVERY_TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
     # from sending to sending: whoever had it died, and its claim ran out
     DeliveryStatus.SENDING: frozenset(DeliveryStatus),
     DeliveryStatus.SENT: frozenset(),
-    DeliveryStatus.FAILED: frozenset(),
-    DeliveryStatus.DEAD: frozenset(),
+    # a member of staff has seen to the cause
+    DeliveryStatus.FAILED: frozenset({DeliveryStatus.QUEUED}),
+    DeliveryStatus.DEAD: frozenset({DeliveryStatus.QUEUED}),
     DeliveryStatus.SUPPRESSED: frozenset(),
 }
+RETRYABLE = (DeliveryStatus.FAILED, DeliveryStatus.DEAD)
 CLAIMABLE = tuple(was for was, becomes in DELIVERY_TRANSITIONS.items() if DeliveryStatus.SENDING in becomes)
 
 
@@ -77,7 +81,7 @@ class Delivery(Base):
     """One notification by one channel.
 
     It is due when `next_try_at` has passed; a worker that tries it pushes that ahead, which is its claim. After
-    `give_up_at` it is not tried again.
+    `give_up_at` it is not tried again. `kind` and `user_id` are those of its notification, for staff to find it by.
     """
 
     __tablename__ = "delivery"
@@ -89,10 +93,15 @@ class Delivery(Base):
         ),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_at_when_sent"),
         Index("ix_delivery_open", "next_try_at", postgresql_where=text("status IN ('queued', 'sending')")),
+        Index("ix_delivery_unsent", "status", "id", postgresql_where=text("status <> 'sent'")),
+        Index("ix_delivery_user_id", "user_id", "id"),
+        Index("ix_delivery_kind", "kind", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     notification_id: Mapped[UUID] = mapped_column(ForeignKey(Notification.id))
+    kind: Mapped[str]
+    user_id: Mapped[UUID]
     channel: Mapped[str]
     status: Mapped[str]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
@@ -173,3 +182,15 @@ class InboxMessage(InboxColumns, Base):
     """Facts that were heard already."""
 
     __tablename__ = "inbox_message"
+
+
+class AuditRecord(AuditColumns, Base):
+    """What staff did."""
+
+    __tablename__ = "audit_record"
+
+
+class IdempotencyKey(IdempotencyColumns, Base):
+    """Requests of staff that came under a key, and their answers."""
+
+    __tablename__ = "idempotency_key"

@@ -59,6 +59,8 @@ async def accept(session: Session, news: News, *, now: datetime) -> UUID:
             Delivery(
                 id=new_id(),
                 notification_id=stored_id,
+                kind=news.kind,
+                user_id=news.user_id,
                 channel=channel,
                 status=DeliveryStatus.QUEUED,
                 next_try_at=now,

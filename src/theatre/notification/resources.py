@@ -10,6 +10,7 @@ from theatre.kit.access import Access
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
+from theatre.kit.idempotency import Flights
 from theatre.notification.deliveries import Post
 from theatre.notification.links import Links
 
@@ -24,6 +25,7 @@ class Resources:
     clock: Clock
     templates: Environment
     links: Links
+    flights: Flights
 
 
 class Bell:
