@@ -1,6 +1,6 @@
 """What notification refuses, and how a delivery may go wrong."""
 
-from theatre.kit.errors import NotFound, Problem, Transient
+from theatre.kit.errors import Conflict, NotFound, Problem, Transient
 
 
 class MailNotFound(NotFound):
@@ -8,6 +8,27 @@ class MailNotFound(NotFound):
 
     code = "notification.mail_not_found"
     title = "No such mail"
+
+
+class ItemNotFound(NotFound):
+    """Not in the caller's inbox."""
+
+    code = "notification.item_not_found"
+    title = "There is no such item in your inbox"
+
+
+class DeliveryNotFound(NotFound):
+    """No such delivery."""
+
+    code = "notification.delivery_not_found"
+    title = "There is no such delivery"
+
+
+class NotRetryable(Conflict):
+    """The delivery is on its way, was sent, or is not wanted."""
+
+    code = "notification.not_retryable"
+    title = "Only a delivery that failed or is dead can be tried again"
 
 
 class Undeliverable(Problem):

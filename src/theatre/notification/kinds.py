@@ -1,7 +1,7 @@
 """Kinds of notifications and the data that each needs. Unknown fields are ignored: senders may be newer."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +19,20 @@ class Kind(StrEnum):
     NOTICE = "notice"
 
 
+class Category(StrEnum):
+    """What a notification is about, as its reader chooses by."""
+
+    PAYMENTS = "payments"
+    SECURITY = "security"
+    SUBSCRIPTION = "subscription"
+    NEW_FILMS = "new_films"
+    OFFERS = "offers"
+
+
+CRITICAL = frozenset({Category.PAYMENTS, Category.SECURITY})
+"""What nobody can switch off: money, and the account with its security."""
+
+
 class PaymentOutcome(StrEnum):
     """What became of a payment."""
 
@@ -28,7 +42,12 @@ class PaymentOutcome(StrEnum):
 
 
 class _Data(BaseModel):
+    """`category` is that of the kind, `link` the path of our site to which it leads."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    category: ClassVar[Category] = Category.SECURITY
+    link: ClassVar[str] = "/"
 
 
 class RegistrationData(_Data):
@@ -42,6 +61,9 @@ class RegistrationData(_Data):
 
 class PaymentStatusData(_Data):
     """Money was taken, not taken or given back; `message` says to the user why it was not."""
+
+    category: ClassVar[Category] = Category.PAYMENTS
+    link: ClassVar[str] = "/account/payments"
 
     status: PaymentOutcome
     payment_id: UUID

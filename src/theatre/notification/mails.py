@@ -12,7 +12,10 @@ from theatre.kit.money import Money, to_decimal
 from theatre.notification.addresses import read_address
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Undeliverable, Unwritable
-from theatre.notification.kinds import Data, PaymentStatusData
+from theatre.notification.kinds import CRITICAL, Category, Data, PaymentStatusData
+from theatre.notification.links import Links
+
+LEAVE = {"ru": "Отписаться от таких писем", "en": "Unsubscribe from letters like this"}
 
 UNITS = {"ru": ("мин", "ч"), "en": ("min", "h")}
 MOMENTS = {"ru": "%d.%m.%Y %H:%M UTC", "en": "%Y-%m-%d %H:%M UTC"}
@@ -25,6 +28,7 @@ class Letter:
     delivery_id: UUID
     data: Data
     created_at: datetime
+    category: Category
     notice: NoticeAnswer | None = None
 
 
@@ -35,6 +39,7 @@ class Writer:
     templates: Environment
     public_url: str
     domain: str
+    links: Links
 
     def write(self, letter: Letter, contact: Contact) -> Mail:
         """Write a delivery's mail in the language of its reader.
@@ -46,7 +51,9 @@ class Writer:
             Unwritable: the values do not fit the template.
         """
         locale = contact.locale if contact.locale in LOCALES else DEFAULT_LOCALE
-        values = {"login": contact.login, "home_url": self.public_url, **self._values(letter, locale)}
+        leave_url = None if letter.category in CRITICAL else self.links.write(letter.delivery_id)
+        known = {"login": contact.login, "home_url": self.public_url, "unsubscribe_url": leave_url}
+        values = {**known, **self._values(letter, locale)}
         name = f"{locale}/{letter.data.template}"
         try:
             subject, _, text = self.templates.get_template(f"{name}.txt").render(values).partition("\n")
@@ -57,10 +64,14 @@ class Writer:
             message_id=f"<{letter.delivery_id}@{self.domain}>",
             to=read_recipient(contact),
             subject=subject,
-            text=text.strip() + "\n",
+            text=text.strip() + "\n" + self._footer(leave_url, locale),
             html=html,
+            unsubscribe_url=leave_url,
             written_at=letter.created_at,
         )
+
+    def _footer(self, leave_url: str | None, locale: str) -> str:
+        return f"\n--\n{LEAVE[locale]}: {leave_url}\n" if leave_url else ""
 
     def _values(self, letter: Letter, locale: str) -> dict[str, object]:
         data, notice = letter.data, letter.notice

@@ -1,6 +1,6 @@
 """Tables of notification, and how a delivery goes through its states."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from theatre.kit import db
+from theatre.kit.audit import AuditColumns
+from theatre.kit.idempotency import IdempotencyColumns
 from theatre.kit.inbox import InboxColumns
+
+GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class ChannelName(StrEnum):
@@ -19,13 +23,16 @@ class ChannelName(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """`failed`: the address said no for good. `dead`: we gave up, and a person should look."""
+    """`failed`: the address said no for good. `dead`: we gave up, and a person should look. `suppressed`: its reader
+    wants none.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
     DEAD = "dead"
+    SUPPRESSED = "suppressed"
 
 
 DELIVERY_TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
@@ -33,9 +40,12 @@ DELIVERY_TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
     # from sending to sending: whoever had it died, and its claim ran out
     DeliveryStatus.SENDING: frozenset(DeliveryStatus),
     DeliveryStatus.SENT: frozenset(),
-    DeliveryStatus.FAILED: frozenset(),
-    DeliveryStatus.DEAD: frozenset(),
+    # a member of staff has seen to the cause
+    DeliveryStatus.FAILED: frozenset({DeliveryStatus.QUEUED}),
+    DeliveryStatus.DEAD: frozenset({DeliveryStatus.QUEUED}),
+    DeliveryStatus.SUPPRESSED: frozenset(),
 }
+RETRYABLE = (DeliveryStatus.FAILED, DeliveryStatus.DEAD)
 CLAIMABLE = tuple(was for was, becomes in DELIVERY_TRANSITIONS.items() if DeliveryStatus.SENDING in becomes)
 
 
@@ -59,6 +69,7 @@ class Notification(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
+    category: Mapped[str]
     user_id: Mapped[UUID]
     data: Mapped[dict[str, Any]]
     dedupe_key: Mapped[str] = mapped_column(unique=True)
@@ -69,27 +80,84 @@ class Notification(Base):
 class Delivery(Base):
     """One notification by one channel.
 
-    It is due when `next_try_at` has passed; a worker that tries it pushes that ahead, which is its claim.
+    It is due when `next_try_at` has passed; a worker that tries it pushes that ahead, which is its claim. After
+    `give_up_at` it is not tried again. `kind` and `user_id` are those of its notification, for staff to find it by.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("notification_id", "channel"),
         CheckConstraint("channel IN ('email')", name="channel"),
-        CheckConstraint("status IN ('queued', 'sending', 'sent', 'failed', 'dead')", name="status"),
+        CheckConstraint(
+            "status IN ('queued', 'sending', 'sent', 'failed', 'dead', 'suppressed')", name="status"
+        ),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_at_when_sent"),
         Index("ix_delivery_open", "next_try_at", postgresql_where=text("status IN ('queued', 'sending')")),
+        Index("ix_delivery_unsent", "status", "id", postgresql_where=text("status <> 'sent'")),
+        Index("ix_delivery_user_id", "user_id", "id"),
+        Index("ix_delivery_kind", "kind", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     notification_id: Mapped[UUID] = mapped_column(ForeignKey(Notification.id))
+    kind: Mapped[str]
+    user_id: Mapped[UUID]
     channel: Mapped[str]
     status: Mapped[str]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
     next_try_at: Mapped[datetime]
+    give_up_at: Mapped[datetime]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+
+
+class Preference(Base):
+    """What a user wants no mail of, and when it is quiet: all three, or none."""
+
+    __tablename__ = "preference"
+    __table_args__ = (
+        CheckConstraint("num_nulls(quiet_from, quiet_until, quiet_zone) IN (0, 3)", name="quiet_whole"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    without_mail: Mapped[list[str]]
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    quiet_zone: Mapped[str | None]
+    updated_at: Mapped[datetime]
+
+
+class Inbox(Base):
+    """One user's inbox: the number of its newest item, and a count of all its changes."""
+
+    __tablename__ = "inbox"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    last_number: Mapped[int]
+    version: Mapped[int]
+
+
+class InboxItem(Base):
+    """What a user was told, in the words of then."""
+
+    __tablename__ = "inbox_item"
+    __table_args__ = (
+        UniqueConstraint("user_id", "number"),
+        Index("ix_inbox_item_unread", "user_id", "number", postgresql_where=text("read_at IS NULL")),
+        Index("ix_inbox_item_created_at", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(Inbox.user_id))
+    number: Mapped[int]
+    notification_id: Mapped[UUID] = mapped_column(ForeignKey(Notification.id), unique=True)
+    kind: Mapped[str]
+    category: Mapped[str]
+    lines: Mapped[dict[str, Any]]
+    link: Mapped[str]
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
 
 
 class StoredMail(Base):
@@ -114,3 +182,15 @@ class InboxMessage(InboxColumns, Base):
     """Facts that were heard already."""
 
     __tablename__ = "inbox_message"
+
+
+class AuditRecord(AuditColumns, Base):
+    """What staff did."""
+
+    __tablename__ = "audit_record"
+
+
+class IdempotencyKey(IdempotencyColumns, Base):
+    """Requests of staff that came under a key, and their answers."""
+
+    __tablename__ = "idempotency_key"

@@ -1,4 +1,6 @@
-"""Accepting what somebody is to be told: once for each `dedupe_key`, with a delivery for each channel."""
+"""Accepting what somebody is to be told: once for each `dedupe_key`, into their inbox and with a delivery for each
+channel.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,20 +8,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.telemetry import current_traceparent
+from theatre.notification import inbox
 from theatre.notification.kinds import Data, Kind
-from theatre.notification.models import ChannelName, Delivery, DeliveryStatus, Notification
+from theatre.notification.lines import write_lines
+from theatre.notification.models import GIVE_UP_AFTER, ChannelName, Delivery, DeliveryStatus, Notification
+from theatre.notification.wakes import DELIVERIES, wake
 
 MOST_LISTED = 100
-WAKEUP_CHANNEL = "notification_delivery"
-# A notifying commit holds a lock of the whole database, so of transactions side by side only one notifies; whatever
-# the woken worker does not see yet it finds at its next look.
-WAKE = text("SELECT pg_notify(:channel, '') WHERE pg_try_advisory_xact_lock(hashtext(:channel))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,14 @@ class News:
 
 
 async def accept(session: Session, news: News, *, now: datetime) -> UUID:
-    """Store the news and its deliveries; with a `dedupe_key` that is known, change nothing. Gives the first id."""
+    """Store the news, their place in the inbox and their deliveries; with a `dedupe_key` that is known, change nothing.
+
+    Gives the first id. Locks the inbox.
+    """
     row = insert(Notification).values(
         id=new_id(),
         kind=news.kind,
+        category=news.data.category,
         user_id=news.user_id,
         data=news.data.model_dump(mode="json"),
         dedupe_key=news.dedupe_key,
@@ -54,14 +59,29 @@ async def accept(session: Session, news: News, *, now: datetime) -> UUID:
             Delivery(
                 id=new_id(),
                 notification_id=stored_id,
+                kind=news.kind,
+                user_id=news.user_id,
                 channel=channel,
                 status=DeliveryStatus.QUEUED,
                 next_try_at=now,
+                give_up_at=now + GIVE_UP_AFTER,
                 created_at=now,
             )
         )
-    await session.execute(WAKE, {"channel": WAKEUP_CHANNEL})
+    await inbox.put(session, [_entry(news, stored_id)], now=now)
+    await wake(session, DELIVERIES)
     return stored_id
+
+
+def _entry(news: News, notification_id: UUID) -> inbox.Entry:
+    return inbox.Entry(
+        user_id=news.user_id,
+        notification_id=notification_id,
+        kind=news.kind,
+        category=news.data.category,
+        lines=write_lines(news.data),
+        link=news.data.link,
+    )
 
 
 async def list_deliveries(session: Session, payment_id: UUID) -> Sequence[Row[Any]]:

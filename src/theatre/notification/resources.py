@@ -10,7 +10,9 @@ from theatre.kit.access import Access
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
+from theatre.kit.idempotency import Flights
 from theatre.notification.deliveries import Post
+from theatre.notification.links import Links
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Resources:
     access: Access
     clock: Clock
     templates: Environment
+    links: Links
+    flights: Flights
 
 
 class Bell:
