@@ -55,15 +55,18 @@ async def create_payment(
     return await billing.ask(call, Payment)
 
 
-async def check_out(billing: Upstream, who: Headers, *, payment_id: UUID, return_url: str, key: str) -> str:
-    """Give the address where a payment is paid.
+async def check_out(
+    billing: Upstream, who: Headers, *, payment_id: UUID, return_url: str, save_method: bool, key: str
+) -> str:
+    """Give the address where a payment is paid; with `save_method` the payment system is to keep the card.
 
     Raises:
         Declined: there is nothing to pay (any more).
         NotFound: no such payment of this user.
     """
     path = f"{PREFIX}/payments/{payment_id}/checkout"
-    call = Call(method="POST", path=path, headers=who, key=key, json={"return_url": return_url})
+    body = {"return_url": return_url, "save_method": save_method}
+    call = Call(method="POST", path=path, headers=who, key=key, json=body)
     return (await billing.ask(call, Checkout)).confirmation_url
 
 
