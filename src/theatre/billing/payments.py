@@ -13,7 +13,6 @@ from sqlalchemy.orm import selectinload
 
 from theatre.billing import products, promo_codes
 from theatre.billing.errors import (
-    PaymentMethodUnknown,
     PaymentNotCancelable,
     PaymentUnknown,
     PriceInactive,
@@ -43,6 +42,8 @@ from theatre.kit.pagination import Page, PageRequest, page_of
 log = get_logger(__name__)
 
 EXPIRE_BATCH = 200
+ASK_AFTER = timedelta(minutes=1)
+"""A pending payment is asked about this long after its attempt was begun, then at growing intervals."""
 MAX_TITLE_CHARACTERS = 128
 """A title is the description that the payment system shows, which has this limit."""
 
@@ -113,11 +114,8 @@ def draft(
     """Reckon a purchase with the prices and the promo code that were found for it; nothing is stored.
 
     Raises:
-        PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeNotApplicable,
-        PaymentMethodUnknown
+        PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeNotApplicable
     """
-    if purchase.payment_method_id is not None:
-        raise PaymentMethodUnknown
     _check_sold(purchase.wishes, found)
     lines = [(found[wish.price_id], wish.quantity) for wish in purchase.wishes]
     total = total_of([(Money(price.amount_minor, price.currency), quantity) for price, quantity in lines])

@@ -7,6 +7,7 @@ from theatre.billing import (
     cases,
     entitlements,
     ledger,
+    payment_methods,
     payments,
     products,
     promo_codes,
@@ -109,6 +110,8 @@ async def _settle_paid(
     payment.provider = event.provider
     await _pay(session, payment, reason="captured", settings=settings, now=now)
     await session.flush()
+    if event.method is not None:
+        await payment_methods.save(session, payment.user_id, event, event.method, now=now)
     entries = [_capture(event, ledger.RECEIVABLE), *_fee(event), sale(payment)]
     if len(await ledger.post(session, entries, now=now)) != len(entries):
         raise AssertionError(f"payment {payment.id} was settled before")

@@ -153,6 +153,24 @@ class RefundRequested(Event):
     payment_id: UUID
 
 
+class ChargeRequested(Event):
+    """A saved method is to be charged; billing itself hears this and asks payment-service."""
+
+    key: ClassVar[str] = "billing.charge.requested"
+
+    attempt_id: UUID
+    payment_id: UUID
+
+
+class PaymentMethodChosen(Event):
+    """A saved way to pay became the one that a user's renewals are charged to."""
+
+    key: ClassVar[str] = "billing.payment_method.chosen"
+
+    payment_method_id: UUID
+    user_id: UUID
+
+
 class AttemptAbandoned(Event):
     """Nobody waits for an open attempt any more; billing itself hears this and asks payment-service to end its link."""
 
