@@ -14,7 +14,6 @@ from theatre.billing.errors import PaymentMethodUnknown
 from theatre.billing.models import OutboxMessage, Payment, PaymentMethod, PaymentStatus
 from theatre.contracts.billing import AttemptAbandoned, PaymentMethodChosen
 from theatre.contracts.payment import AttemptSucceeded, Failure
-from theatre.contracts.payment_methods import SavedMethod
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.outbox import emit
@@ -24,13 +23,13 @@ HOPELESS = frozenset({"permission_revoked", "card_expired"})
 """Failures after which a method is not good any more, whoever asks and when."""
 
 
-async def save(
-    session: Session, user_id: UUID, event: AttemptSucceeded, saved: SavedMethod, *, now: datetime
-) -> None:
-    """Keep the method that a payment was made by; from now on it pays for renewals. Known ones stay as they are.
+async def save(session: Session, user_id: UUID, event: AttemptSucceeded, *, now: datetime) -> None:
+    """Keep the method that a payment was made by, if that was wished; from now on it pays for renewals.
 
-    The same card saved again takes the place of the old one.
+    Known ones stay as they are; the same card saved again takes the place of the old one.
     """
+    if event.method is None:
+        return
     await _lock(session, user_id)
     fresh = {
         "id": new_id(),
@@ -39,7 +38,7 @@ async def save(
         "is_default": False,
         "attempt_id": event.attempt_id,
         "created_at": now,
-        **saved.model_dump(),
+        **event.method.model_dump(),
     }
     new = insert(PaymentMethod).values(fresh).on_conflict_do_nothing().returning(PaymentMethod)
     method = await session.scalar(new)

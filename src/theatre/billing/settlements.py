@@ -110,8 +110,7 @@ async def _settle_paid(
     payment.provider = event.provider
     await _pay(session, payment, reason="captured", settings=settings, now=now)
     await session.flush()
-    if event.method is not None:
-        await payment_methods.save(session, payment.user_id, event, event.method, now=now)
+    await payment_methods.save(session, payment.user_id, event, now=now)
     entries = [_capture(event, ledger.RECEIVABLE), *_fee(event), sale(payment)]
     if len(await ledger.post(session, entries, now=now)) != len(entries):
         raise AssertionError(f"payment {payment.id} was settled before")
