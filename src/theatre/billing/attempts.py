@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from theatre.billing import payment_methods, payments
+from theatre.billing import payment_methods, payments, renewals
 from theatre.billing.errors import (
     AmountTooSmall,
     AttemptSettling,
@@ -249,6 +249,15 @@ async def end(
         return
     payment.failure_code, payment.failure_message = failure.code, failure.message
     payments.move(session, payment, PaymentStatus.UNPAID, reason=failure.code, now=now, attempt_id=attempt_id)
+    await renewals.fail(session, payment, failure, now=now)
+    if payment.payment_method_id is not None:
+        await payment_methods.take_note(session, payment.payment_method_id, failure, now=now)
+    # of a renewal that is charged without asking its plan's news tell
+    if payment.subscription_id is None or payment.payment_method_id is None:
+        _tell_failed(session, payment, failure, now=now)
+
+
+def _tell_failed(session: Session, payment: Payment, failure: Failure, *, now: datetime) -> None:
     told = PaymentFailed(
         payment_id=payment.id,
         user_id=payment.user_id,
@@ -258,8 +267,6 @@ async def end(
         failure_message=failure.message,
     )
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
-    if payment.payment_method_id is not None:
-        await payment_methods.take_note(session, payment.payment_method_id, failure, now=now)
 
 
 async def revoke(client: PaymentClient, attempt_id: UUID) -> None:

@@ -11,6 +11,7 @@ from theatre.billing import (
     provider_refunds,
     refund_sending,
     refunds,
+    renewals,
     settlements,
 )
 from theatre.billing.models import InboxMessage
@@ -19,6 +20,7 @@ from theatre.contracts.billing import (
     AttemptAbandoned,
     ChargeRequested,
     PaymentFailed,
+    PaymentMethodChosen,
     PaymentPaid,
     PaymentRefunded,
     RefundRequested,
@@ -85,6 +87,13 @@ async def send_refund(event: RefundRequested, _: Envelope, held: WorkerResources
 async def charge(event: ChargeRequested, _: Envelope, held: WorkerResources) -> None:
     await open_attempts.ask_about(
         held.sessions, held.payment, event.payment_id, settings=held.settings, now=held.clock.now()
+    )
+
+
+@sending.call(PaymentMethodChosen)
+async def try_other_method(event: PaymentMethodChosen, _: Envelope, held: WorkerResources) -> None:
+    await renewals.try_other_method(
+        held.sessions, event.user_id, settings=held.settings, now=held.clock.now()
     )
 
 

@@ -18,6 +18,7 @@ from theatre.billing.errors import (
     PriceInactive,
     PriceRepeated,
     PriceUnknown,
+    RenewalNotCancelable,
 )
 from theatre.billing.models import (
     PAYMENT_TRANSITIONS,
@@ -259,8 +260,11 @@ async def cancel(session: Session, payment_id: UUID, *, user_id: UUID, now: date
     Raises:
         PaymentUnknown
         PaymentNotCancelable: it is paid, refunded or expired.
+        RenewalNotCancelable: it renews a plan.
     """
     payment = await get_locked(session, payment_id, user_id=user_id)
+    if payment.subscription_id is not None:
+        raise RenewalNotCancelable
     if payment.status == PaymentStatus.UNPAID:
         await close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
     elif payment.status == PaymentStatus.PENDING:

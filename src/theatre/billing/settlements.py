@@ -13,6 +13,7 @@ from theatre.billing import (
     promo_codes,
     receipts,
     refunds,
+    renewals,
 )
 from theatre.billing.cases import Trouble
 from theatre.billing.ledger import Entry, credit, debit
@@ -106,6 +107,7 @@ async def _settle_paid(
 ) -> None:
     if payment.open_attempt_id not in {None, event.attempt_id}:
         payments.abandon_attempt(session, payment, now=now)
+    await renewals.check_wanted(session, payment, now=now)
     payment.paid_attempt_id = event.attempt_id
     payment.provider = event.provider
     await _pay(session, payment, reason="captured", settings=settings, now=now)
@@ -144,6 +146,7 @@ async def _pay(
         total=Amount.of(payments.owed(payment)),
         title=payment.title,
         paid_at=now,
+        is_renewal=payment.subscription_id is not None,
     )
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
 

@@ -18,6 +18,7 @@ class Payment(Base):
 
     `open_attempt_id` is the one attempt that may still bring money; its link is kept so that it can be given again.
     With a `payment_method_id` the last attempt is, or was, a charge of that method and has no link.
+    A renewal is the one payment for what follows `renews_from`, the end of a paid period of its subscription.
     """
 
     __tablename__ = "payment"
@@ -41,6 +42,14 @@ class Payment(Base):
             "ix_payment_expires_at", "expires_at", postgresql_where=text("status IN ('unpaid', 'pending')")
         ),
         Index("uq_payment_open_attempt_id", "open_attempt_id", unique=True),
+        CheckConstraint("(subscription_id IS NULL) = (renews_from IS NULL)", name="renewal_is_whole"),
+        Index(
+            "uq_payment_renewal",
+            "subscription_id",
+            "renews_from",
+            unique=True,
+            postgresql_where=text("subscription_id IS NOT NULL"),
+        ),
         Index(
             "ix_payment_payment_method_id",
             "payment_method_id",
@@ -70,6 +79,8 @@ class Payment(Base):
     return_url: Mapped[str | None]
     save_method: Mapped[bool]
     payment_method_id: Mapped[UUID | None] = mapped_column(ForeignKey(PaymentMethod.id))
+    subscription_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.subscription.id"))
+    renews_from: Mapped[datetime | None]
     confirmation_url: Mapped[str | None]
     short_url: Mapped[str | None]
     link_expires_at: Mapped[datetime | None]

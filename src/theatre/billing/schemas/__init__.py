@@ -33,6 +33,7 @@ from theatre.billing.schemas.rights import (
     NextCharge,
     PeriodAnswer,
     SubscriptionAnswer,
+    SubscriptionCancel,
     VerdictAnswer,
 )
 from theatre.billing.schemas.staff import (
@@ -92,6 +93,7 @@ __all__ = [
     "StaffSubscriptionAnswer",
     "StepAnswer",
     "SubscriptionAnswer",
+    "SubscriptionCancel",
     "SummaryAnswer",
     "TransitionAnswer",
     "VerdictAnswer",
