@@ -4,6 +4,7 @@ from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUse
 from theatre.billing.models.disputes import Dispute
 from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
+from theatre.billing.models.methods import PaymentMethod
 from theatre.billing.models.payments import (
     Payment,
     PaymentItem,
@@ -66,6 +67,7 @@ __all__ = [
     "Outcome",
     "Payment",
     "PaymentItem",
+    "PaymentMethod",
     "PaymentStatus",
     "PaymentTransition",
     "Price",
