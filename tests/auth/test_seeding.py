@@ -20,9 +20,9 @@ MakeSettings = Callable[..., AuthSettings]
 
 ROLES = {
     "content": ["movies.manage", "ugc.moderate"],
-    "finance": ["billing.manage", "billing.read", "billing.refund"],
+    "finance": ["auth.read", "billing.manage", "billing.read", "billing.refund"],
     "marketing": ["notification.manage"],
-    "support": ["billing.read", "billing.refund"],
+    "support": ["auth.read", "billing.read", "billing.refund"],
 }
 
 

@@ -56,6 +56,13 @@ async def list_own(session: Session, user_id: UUID, page: PageRequest) -> Page[L
     return page_of((await session.scalars(query)).all(), page, key=lambda row: (row.id,))
 
 
+async def find_last_success(session: Session, user_id: UUID) -> LoginAttempt | None:
+    """Read when and from where somebody last signed in."""
+    query = select(LoginAttempt).where(LoginAttempt.user_id == user_id, LoginAttempt.succeeded)
+    found: LoginAttempt | None = await session.scalar(query.order_by(LoginAttempt.id.desc()).limit(1))
+    return found
+
+
 async def delete_old(session: Session, *, now: datetime) -> None:
     """Delete tries that nobody looks at any more."""
     await session.execute(delete(LoginAttempt).where(LoginAttempt.occurred_at < now - KEEP))

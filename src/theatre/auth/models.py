@@ -4,11 +4,15 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from theatre.kit import db
+from theatre.kit.audit import AuditColumns
 from theatre.kit.outbox import OutboxColumns
+
+# the same order on every database, and one index for equal names and for beginnings of names
+Key = Text(collation="C")
 
 
 class EndReason(StrEnum):
@@ -18,6 +22,9 @@ class EndReason(StrEnum):
     ENDED = "ended"
     TOKEN_REUSED = "token_reused"  # noqa: S105
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    BLOCKED = "blocked"
+    ENDED_BY_STAFF = "ended_by_staff"
+    RIGHTS_CHANGED = "rights_changed"
 
 
 class Base(DeclarativeBase):
@@ -39,9 +46,9 @@ class User(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     login: Mapped[str]
-    login_key: Mapped[str] = mapped_column(unique=True)
+    login_key: Mapped[str] = mapped_column(Key, unique=True)
     email: Mapped[str]
-    email_key: Mapped[str] = mapped_column(unique=True)
+    email_key: Mapped[str] = mapped_column(Key, unique=True)
     email_verified: Mapped[bool]
     password_hash: Mapped[str]
     locale: Mapped[str]
@@ -52,12 +59,13 @@ class User(Base):
 
 
 class Role(Base):
-    """A named set of permissions."""
+    """A named set of permissions. One that `is_seeded` keeps its name and cannot be deleted."""
 
     __tablename__ = "role"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    is_seeded: Mapped[bool]
     created_at: Mapped[datetime]
 
 
@@ -74,7 +82,7 @@ class UserRole(Base):
     """A role given to a user."""
 
     __tablename__ = "user_role"
-    __table_args__ = (Index(None, "role_id"),)
+    __table_args__ = (Index(None, "role_id", "user_id"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     role_id: Mapped[UUID] = mapped_column(ForeignKey(Role.id, ondelete="CASCADE"), primary_key=True)
@@ -92,7 +100,8 @@ class UserSession(Base):
         CheckConstraint("generation >= 1", name="generation"),
         CheckConstraint(
             "(revoked_at IS NULL) = (end_reason IS NULL) AND end_reason"
-            " IN ('logout', 'ended', 'token_reused', 'password_changed')",
+            " IN ('logout', 'ended', 'token_reused', 'password_changed', 'blocked', 'ended_by_staff',"
+            " 'rights_changed')",
             name="end_reason",
         ),
         Index(None, "user_id", "address"),
@@ -181,6 +190,12 @@ class LinkRequest(Base):
     kind: Mapped[str]
     email_key: Mapped[str]
     created_at: Mapped[datetime]
+
+
+class AuditRecord(AuditColumns, Base):
+    """What staff did here and looked at."""
+
+    __tablename__ = "audit_record"
 
 
 class OutboxMessage(OutboxColumns, Base):
