@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from theatre.auth.devices import name_of
 from theatre.kit import db
 from theatre.kit.audit import AuditColumns
 from theatre.kit.outbox import OutboxColumns
@@ -25,6 +26,21 @@ class EndReason(StrEnum):
     BLOCKED = "blocked"
     ENDED_BY_STAFF = "ended_by_staff"
     RIGHTS_CHANGED = "rights_changed"
+
+
+class LoginMethod(StrEnum):
+    """How somebody tried to sign in."""
+
+    PASSWORD = "password"  # noqa: S105
+
+
+class LoginResult(StrEnum):
+    """How a try to sign in ended. `throttled`: it was not looked at, after too many wrong ones."""
+
+    SUCCEEDED = "succeeded"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105
+    BLOCKED = "blocked"
+    THROTTLED = "throttled"
 
 
 class Base(DeclarativeBase):
@@ -121,19 +137,51 @@ class UserSession(Base):
     revoked_at: Mapped[datetime | None]
     end_reason: Mapped[str | None]
 
+    @property
+    def device(self) -> str:
+        """Name the device as its user knows it."""
+        return name_of(self.user_agent)
+
 
 class LoginAttempt(Base):
     """A try to log in; without a user where the name is nobody's."""
 
     __tablename__ = "login_attempt"
-    __table_args__ = (Index(None, "user_id", "id"), Index(None, "occurred_at"))
+    __table_args__ = (
+        CheckConstraint("method IN ('password')", name="method"),
+        CheckConstraint("result IN ('succeeded', 'wrong_password', 'blocked', 'throttled')", name="result"),
+        Index(None, "user_id", "id"),
+        Index(None, "occurred_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
-    succeeded: Mapped[bool]
+    method: Mapped[str]
+    result: Mapped[str]
     address: Mapped[str]
     user_agent: Mapped[str]
     occurred_at: Mapped[datetime]
+
+    @property
+    def succeeded(self) -> bool:
+        """Tell whether it was let in."""
+        return self.result == LoginResult.SUCCEEDED
+
+    @property
+    def device(self) -> str:
+        """Name the device as its user knows it."""
+        return name_of(self.user_agent)
+
+
+class KnownDevice(Base):
+    """A kind of device and a network from which a user has signed in before; `digest` is of both."""
+
+    __tablename__ = "known_device"
+    __table_args__ = (Index(None, "last_seen_at"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    last_seen_at: Mapped[datetime]
 
 
 class Guesses(Base):
@@ -158,7 +206,8 @@ class Notice(Base):
     __tablename__ = "notice"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('verify_email', 'reset_password', 'email_changed', 'password_changed', 'session_stolen')",
+            "kind IN ('verify_email', 'reset_password', 'email_changed', 'password_changed', 'session_stolen',"
+            " 'new_device')",
             name="kind",
         ),
         CheckConstraint(

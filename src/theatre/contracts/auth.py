@@ -50,6 +50,7 @@ class NoticeKind(StrEnum):
     EMAIL_CHANGED = "email_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     SESSION_STOLEN = "session_stolen"
+    NEW_DEVICE = "new_device"
 
 
 class NoticeRequested(Event):
