@@ -8,6 +8,7 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import CursorResult, text
 
+from theatre.auth import roles
 from theatre.auth.jobs import answer_link_requests
 from theatre.auth.resources import Resources
 from theatre.auth.settings import AuthSettings
@@ -68,6 +69,10 @@ class Person:
     async def log_in(self, **changes: Any) -> httpx.Response:
         form = {"username": self.login, "password": self.password, **changes}
         return await self.house.client.post(f"{API}/jwt/login", data=form)
+
+    async def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Go through a door of auth, signed in."""
+        return await self.house.client.request(method, f"{API}{path}", headers=self.headers, **given)
 
     async def refresh(self, token: str | None = None) -> httpx.Response:
         return await self.house.client.post(
@@ -152,3 +157,16 @@ async def ask_for_link(house: House, door: str, email: str) -> httpx.Response:
     while await house.sql("SELECT 1 FROM auth.link_request"):
         await answer_link_requests(house.resources)
     return answer
+
+
+async def staff_member(house: House, *permissions: str, is_superuser: bool = False) -> Person:
+    """Let somebody be of our staff, with a role of their own for these permissions."""
+    person = await signed_in(house)
+    if is_superuser:
+        await house.sql('UPDATE auth."user" SET is_superuser = true WHERE id = :id', id=person.id)
+    if permissions:
+        async with house.resources.sessions.begin() as session:
+            role = await roles.create(session, uuid4().hex, permissions, now=house.clock.now())
+            await roles.give(session, person.id, role.id)
+    person.keep(await person.refresh())
+    return person

@@ -264,4 +264,6 @@ async def test_a_user_sees_the_own_history_alone(house: House) -> None:
     items = history.json()["items"]
     assert [item["succeeded"] for item in items] == [False, True]
     assert {item["address"] for item in items} == {"192.0.2.1"}
-    assert items[0].keys() == {"id", "succeeded", "address", "user_agent", "occurred_at"}
+    assert items[0].keys() == {
+        *("id", "succeeded", "method", "result", "device", "address", "user_agent", "occurred_at"),
+    }

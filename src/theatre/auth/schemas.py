@@ -7,6 +7,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from theatre.auth.models import LoginMethod, LoginResult
 from theatre.auth.names import Locale, fold
 from theatre.kit.fields import Answer, Body, Storable
 
@@ -147,9 +148,10 @@ class TokenPairAnswer(TokenAnswer):
 
 
 class SessionAnswer(Answer):
-    """A device on which the user is signed in."""
+    """A device on which the user is signed in; `device` is its name for people."""
 
     id: UUID
+    device: str
     address: str
     user_agent: str
     created_at: datetime
@@ -159,10 +161,13 @@ class SessionAnswer(Answer):
 
 
 class LoginAttemptAnswer(Answer):
-    """A try to log in."""
+    """A try to log in; `device` is its name for people."""
 
     id: UUID
     succeeded: bool
+    method: LoginMethod
+    result: LoginResult
+    device: str
     address: str
     user_agent: str
     occurred_at: datetime

@@ -28,7 +28,7 @@ class AuthSettings(ServiceSettings):
         description="other public keys whose tokens hold, for a change of key: PEM, or 32 bytes in base64",
     )
     refresh_secret: SecretStr = Field(
-        SecretStr(""), description="makes refresh tokens; with another one all sessions end"
+        SecretStr(""), description="makes refresh tokens and links by mail; with another one all of them end"
     )
     service_clients: dict[str, SecretStr] = Field(
         {}, description="by service, its `service_secret`; who is not named here cannot call others"

@@ -1,5 +1,6 @@
 """Sessions of users: begun by a login, kept alive by refresh tokens, ended for good."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -113,11 +114,23 @@ async def revoke_one(session: Session, principal: Principal, session_id: UUID, *
     Raises:
         SessionNotFound: ended already, or somebody else's.
     """
-    row = await session.get(UserSession, session_id, with_for_update=True)
-    if row is None or row.user_id != principal.user_id or row.revoked_at or row.expires_at <= now:
+    if principal.user_id is None:
         raise SessionNotFound
+    row = await get_live(session, principal.user_id, session_id, now=now)
     is_own = session_id == principal.session_id
     revoke(session, row, reason=EndReason.LOGOUT if is_own else EndReason.ENDED, now=now)
+
+
+async def get_live(session: Session, user_id: UUID, session_id: UUID, *, now: datetime) -> UserSession:
+    """Lock one live session of a user.
+
+    Raises:
+        SessionNotFound: ended already, or somebody else's.
+    """
+    row = await session.get(UserSession, session_id, with_for_update=True)
+    if row is None or row.user_id != user_id or row.revoked_at or row.expires_at <= now:
+        raise SessionNotFound
+    return row
 
 
 async def end_own(session: Session, principal: Principal, *, now: datetime) -> None:
@@ -131,9 +144,17 @@ async def revoke_all(
     session: Session, user_id: UUID, *, reason: EndReason, now: datetime, kept: UUID | None = None
 ) -> None:
     """End every session of a user, but the one that is `kept`."""
+    await revoke_many(session, [user_id], reason=reason, now=now, kept=kept)
+
+
+async def revoke_many(
+    session: Session, user_ids: Sequence[UUID], *, reason: EndReason, now: datetime, kept: UUID | None = None
+) -> None:
+    """End every session of these users, but the one that is `kept`."""
     ended = (
         update(UserSession)
-        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), UserSession.expires_at > now)
+        .where(UserSession.user_id.in_(user_ids))
+        .where(UserSession.revoked_at.is_(None), UserSession.expires_at > now)
         .where(UserSession.id.is_distinct_from(kept))
         .values(revoked_at=now, end_reason=reason)
         .returning(UserSession)

@@ -31,8 +31,8 @@ class UserRegistered(Event):
 class SessionRevoked(Event):
     """A session was ended before its time.
 
-    `reason` is `logout`, `ended` (from another device), `token_reused` (somebody may have stolen it) or
-    `password_changed`.
+    `reason` is `logout`, `ended` (from another device), `token_reused` (somebody may have stolen it),
+    `password_changed`, or what staff did: `blocked`, `ended_by_staff`, `rights_changed`.
     """
 
     key: ClassVar[str] = "auth.session.revoked"
@@ -50,6 +50,7 @@ class NoticeKind(StrEnum):
     EMAIL_CHANGED = "email_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     SESSION_STOLEN = "session_stolen"
+    NEW_DEVICE = "new_device"
 
 
 class NoticeRequested(Event):

@@ -58,10 +58,17 @@ async def list_sessions(
     return PageAnswer(items=marked, next_cursor=live.next_cursor)
 
 
-@router.delete("/sessions", status_code=204, summary="Sign out everywhere, also here")
-async def end_sessions(session: InTransaction, resources: Given, user: User) -> None:
+@router.delete(
+    "/sessions",
+    status_code=204,
+    summary="Sign out everywhere, also here unless `keep_current` says otherwise",
+)
+async def end_sessions(
+    session: InTransaction, resources: Given, user: User, *, keep_current: bool = False
+) -> None:
     owner = await user_sessions.get_owner(session, user)
-    await user_sessions.revoke_all(session, owner.id, reason=EndReason.ENDED, now=resources.now())
+    kept = user.session_id if keep_current else None
+    await user_sessions.revoke_all(session, owner.id, reason=EndReason.ENDED, now=resources.now(), kept=kept)
 
 
 @router.delete("/sessions/{session_id}", status_code=204, summary="Sign out on one device")
