@@ -26,7 +26,7 @@ from theatre.notification.jobs import JOBS
 from theatre.notification.links import Links
 from theatre.notification.mails import Writer
 from theatre.notification.resources import Resources, WorkerResources
-from theatre.notification.routes import deliveries, inbox, internal, mailbox, preferences, staff
+from theatre.notification.routes import deliveries, inbox, internal, mailbox, preferences, staff, templates
 from theatre.notification.settings import NotificationSettings
 from theatre.notification.stationery import open_templates
 from theatre.notification.wakes import DELIVERIES
@@ -36,6 +36,7 @@ ROUTERS = (
     inbox.router,
     preferences.router,
     deliveries.router,
+    templates.router,
     staff.router,
 )
 
@@ -78,8 +79,7 @@ async def open_resources(
             sessions=sessions_of(engine),
             access=access,
             clock=clock,
-            templates=open_templates(),
-            links=Links.of(settings.public_url, settings.service_secret),
+            writer=open_writer(settings),
             flights=Flights(),
         )
 
@@ -131,7 +131,7 @@ async def create_worker(
         if broker is None:
             broker = await stack.enter_async_context(open_broker(settings))
         sessions = sessions_of(engine)
-        post = Post(auth, open_writer(settings), choose_channel(settings, sessions, clock))
+        post = Post(auth, open_writer(settings), choose_channel(settings, sessions, clock), sessions)
         held = WorkerResources(engine, sessions, clock, broker=broker, post=post)
         await stack.enter_async_context(ringing(held))
         yield Worker(held, consumers=[facts], jobs=JOBS, name=f"{settings.service}-worker")

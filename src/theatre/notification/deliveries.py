@@ -22,7 +22,7 @@ from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
 from theatre.kit.metrics import DELIVERIES
 from theatre.kit.telemetry import resumed
-from theatre.notification import preferences
+from theatre.notification import preferences, template_versions
 from theatre.notification.channels import Channel
 from theatre.notification.errors import Deferred, Undeliverable, Unwritable
 from theatre.notification.kinds import DATA_OF, Category, Kind
@@ -87,6 +87,7 @@ class Post:
     auth: AuthClient
     writer: Writer
     channel: Channel
+    sessions: Sessions
 
 
 async def deliver_due(sessions: Sessions, post: Post, *, clock: Clock) -> bool:
@@ -201,9 +202,10 @@ async def record(session: Session, claim: Claim, outcome: Outcome, *, now: datet
 async def _send(claim: Claim, post: Post) -> None:
     contact = await post.auth.contact(claim.user_id)
     data = DATA_OF[Kind(claim.kind)].model_validate(claim.data)
-    await post.channel.send(
-        post.writer.write(Letter(claim.id, data, claim.created_at, claim.category), contact)
-    )
+    async with transaction(post.sessions) as session:
+        wording = await template_versions.find_active(session, data.template)
+    letter = Letter(claim.id, data, claim.created_at, claim.category, wording)
+    await post.channel.send(post.writer.write(letter, contact))
 
 
 def _later(claim: Claim, error: Problem | TimeoutError, *, now: datetime) -> Outcome:

@@ -31,6 +31,20 @@ class NotRetryable(Conflict):
     title = "Only a delivery that failed or is dead can be tried again"
 
 
+class TemplateNotFound(NotFound):
+    """No such template, or no such version of it."""
+
+    code = "notification.template_not_found"
+    title = "There is no such template"
+
+
+class TemplateExists(Conflict):
+    """The code is taken: by a template of the house or by one of staff."""
+
+    code = "notification.template_exists"
+    title = "There is a template of this code"
+
+
 class Undeliverable(Problem):
     """This address will never take it: malformed, or refused for good by the mail server."""
 

@@ -184,6 +184,34 @@ class InboxMessage(InboxColumns, Base):
     __tablename__ = "inbox_message"
 
 
+class Template(Base):
+    """A template that staff have written. Without an active version (0) the one of the code counts, if there is one."""
+
+    __tablename__ = "template"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    description: Mapped[str]
+    active_version: Mapped[int]
+    latest_version: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+
+
+class TemplateVersion(Base):
+    """One wording of a template, never changed."""
+
+    __tablename__ = "template_version"
+
+    code: Mapped[str] = mapped_column(ForeignKey(Template.code), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    variables: Mapped[dict[str, Any]]
+    texts: Mapped[dict[str, Any]]
+    note: Mapped[str]
+    author_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
 class AuditRecord(AuditColumns, Base):
     """What staff did."""
 

@@ -4,15 +4,13 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from jinja2 import Environment
-
 from theatre.kit.access import Access
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
 from theatre.kit.idempotency import Flights
 from theatre.notification.deliveries import Post
-from theatre.notification.links import Links
+from theatre.notification.mails import Writer
 
 
 @dataclass(frozen=True)
@@ -23,8 +21,7 @@ class Resources:
     sessions: Sessions
     access: Access
     clock: Clock
-    templates: Environment
-    links: Links
+    writer: Writer
     flights: Flights
 
 
