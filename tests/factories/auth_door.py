@@ -9,6 +9,7 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
 
 from theatre.contracts.auth import INTERNAL, PUBLIC, Contact
 from theatre.kit.access import ALGORITHM, AUDIENCE_SERVICES, AUDIENCE_USERS
@@ -66,6 +67,20 @@ class AuthDoor:
         @app.get(f"{INTERNAL}/revocations")
         async def revocations() -> dict[str, Any]:
             return {"session_ids": [], "until": "2026-01-01T00:00:00Z"}
+
+        @app.get(f"{INTERNAL}/users")
+        async def users(limit: int, after: UUID | None = None) -> Response:
+            if self.is_away:
+                return Response(status_code=503)
+            later = [user_id for user_id in sorted(self.contacts) if after is None or user_id > after]
+            items = [
+                {"id": str(user_id), "locale": self.contacts[user_id].locale} for user_id in later[:limit]
+            ]
+            return JSONResponse({"items": items})
+
+        @app.get(f"{INTERNAL}/users/count")
+        async def count() -> dict[str, Any]:
+            return {"count": len(self.contacts)}
 
         @app.get(f"{INTERNAL}/users/{{user_id}}/contact")
         async def contact(user_id: UUID) -> Response:

@@ -26,7 +26,16 @@ from theatre.notification.jobs import JOBS
 from theatre.notification.links import Links
 from theatre.notification.mails import Writer
 from theatre.notification.resources import Resources, WorkerResources
-from theatre.notification.routes import deliveries, inbox, internal, mailbox, preferences, staff, templates
+from theatre.notification.routes import (
+    deliveries,
+    inbox,
+    internal,
+    mailbox,
+    mailings,
+    preferences,
+    staff,
+    templates,
+)
 from theatre.notification.settings import NotificationSettings
 from theatre.notification.stationery import open_templates
 from theatre.notification.wakes import DELIVERIES
@@ -37,6 +46,7 @@ ROUTERS = (
     preferences.router,
     deliveries.router,
     templates.router,
+    mailings.router,
     staff.router,
 )
 
@@ -78,6 +88,7 @@ async def open_resources(
             engine=engine,
             sessions=sessions_of(engine),
             access=access,
+            auth=auth,
             clock=clock,
             writer=open_writer(settings),
             flights=Flights(),

@@ -1,6 +1,6 @@
 """What notification refuses, and how a delivery may go wrong."""
 
-from theatre.kit.errors import Conflict, NotFound, Problem, Transient
+from theatre.kit.errors import Conflict, Invalid, NotFound, Problem, Transient
 
 
 class MailNotFound(NotFound):
@@ -43,6 +43,34 @@ class TemplateExists(Conflict):
 
     code = "notification.template_exists"
     title = "There is a template of this code"
+
+
+class MailingNotFound(NotFound):
+    """No such mailing."""
+
+    code = "notification.mailing_not_found"
+    title = "There is no such mailing"
+
+
+class MailingOver(Conflict):
+    """The mailing has gone out or was canceled."""
+
+    code = "notification.mailing_over"
+    title = "This mailing is over"
+
+
+class UnfitMailing(Invalid):
+    """The mailing cannot go out as it is; `errors` say why."""
+
+    code = "notification.unfit_mailing"
+    title = "This mailing cannot go out as it is"
+
+
+class Unwanted(Problem):
+    """What was to be delivered was taken back meanwhile."""
+
+    code = "notification.unwanted"
+    title = "It was taken back before it went out"
 
 
 class Undeliverable(Problem):

@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     REGISTRATION = "registration"
     PAYMENT_STATUS = "payment_status"
+    MAILING = "mailing"
 
 
 class Category(StrEnum):
@@ -85,8 +86,23 @@ class PaymentStatusData(_Data):
         return f"payment_{self.status}"
 
 
-Data = RegistrationData | PaymentStatusData
-DATA_OF: dict[Kind, type[RegistrationData | PaymentStatusData]] = {
+class MailingData(_Data):
+    """Staff wrote to many at once; what they say stands with the mailing."""
+
+    category: ClassVar[Category] = Category.OFFERS
+
+    mailing_id: UUID
+    run_id: UUID
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template, if the mailing names no other."""
+        return "mailing"
+
+
+Data = RegistrationData | PaymentStatusData | MailingData
+DATA_OF: dict[Kind, type[RegistrationData | PaymentStatusData | MailingData]] = {
     Kind.REGISTRATION: RegistrationData,
     Kind.PAYMENT_STATUS: PaymentStatusData,
+    Kind.MAILING: MailingData,
 }

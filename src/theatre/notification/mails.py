@@ -13,6 +13,7 @@ from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS
 from theatre.kit.money import Money, to_decimal
 from theatre.notification.addresses import read_address
 from theatre.notification.channels import Mail
+from theatre.notification.contents import Content
 from theatre.notification.errors import Undeliverable, Unwritable
 from theatre.notification.kinds import CRITICAL, Category, Data, PaymentStatusData
 from theatre.notification.links import Links
@@ -26,7 +27,7 @@ class Letter:
     """What a delivery has to say, and how staff want it worded; its id makes the Message-ID."""
 
     delivery_id: UUID
-    data: Data
+    data: Data | Content
     created_at: datetime
     category: Category
     wording: Wording | None = None
@@ -99,7 +100,10 @@ class Writer:
     def _footer(self, leave_url: str | None, locale: str) -> str:
         return f"\n--\n{LEAVE[locale]}: {leave_url}\n" if leave_url else ""
 
-    def _values(self, data: Data, locale: str) -> dict[str, object]:
+    def _values(self, data: Data | Content, locale: str) -> dict[str, object]:
+        if isinstance(data, Content):
+            address = f"{self.public_url}{data.link}" if data.link else ""
+            return {**data.lines[locale], "link": address, **data.values}
         if not isinstance(data, PaymentStatusData):
             return {}
         return {

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from theatre.contracts.auth import AuthClient
 from theatre.kit.access import Access
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock
@@ -20,6 +21,7 @@ class Resources:
     engine: Engine
     sessions: Sessions
     access: Access
+    auth: AuthClient
     clock: Clock
     writer: Writer
     flights: Flights
