@@ -9,12 +9,14 @@ import httpx
 from fastapi import FastAPI
 
 from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.kit.access import Access
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import Engine, Sessions, open_own_engine, ping, sessions_of
+from theatre.kit.db import Engine, Sessions, open_engine, open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient
 from theatre.kit.idempotency import Flights
+from theatre.kit.tasks import end
 from theatre.kit.wakeup import listen
 from theatre.kit.worker import Worker
 from theatre.notification.channels import Channel
@@ -24,12 +26,14 @@ from theatre.notification.consumers import facts
 from theatre.notification.deliveries import Post
 from theatre.notification.jobs import JOBS
 from theatre.notification.links import Links
+from theatre.notification.live import Live
 from theatre.notification.mails import Writer
 from theatre.notification.resources import Resources, WorkerResources
 from theatre.notification.routes import (
     deliveries,
     inbox,
     internal,
+    live,
     mailbox,
     mailings,
     preferences,
@@ -38,7 +42,7 @@ from theatre.notification.routes import (
 )
 from theatre.notification.settings import NotificationSettings
 from theatre.notification.stationery import open_templates
-from theatre.notification.wakes import DELIVERIES
+from theatre.notification.wakes import DELIVERIES, INBOXES
 
 ROUTERS = (
     internal.router,
@@ -48,6 +52,7 @@ ROUTERS = (
     templates.router,
     mailings.router,
     staff.router,
+    live.router,
 )
 
 
@@ -75,6 +80,26 @@ async def open_auth(
 
 
 @asynccontextmanager
+async def open_live(
+    settings: NotificationSettings, sessions: Sessions, access: Access
+) -> AsyncIterator[Live]:
+    """Keep the websockets of this process told while the block runs. Being woken takes a connection of its own."""
+    kept = Live(sessions, access)
+    engine = open_engine(settings.database_url, role=settings.service, pool_size=1)
+    tasks = [
+        asyncio.create_task(listen(engine, INBOXES, kept.bell.ring), name="inboxes"),
+        asyncio.create_task(kept.run(), name="live"),
+    ]
+    try:
+        yield kept
+    finally:
+        for task in tasks:
+            task.cancel()
+        await end(tasks)
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def open_resources(
     settings: NotificationSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
 ) -> AsyncIterator[Resources]:
@@ -83,6 +108,7 @@ async def open_resources(
         open_database(settings) as engine,
         open_auth(settings, transport) as auth,
         open_access(settings, auth, clock).following() as access,
+        open_live(settings, sessions_of(engine), access) as connections,
     ):
         yield Resources(
             engine=engine,
@@ -92,6 +118,7 @@ async def open_resources(
             clock=clock,
             writer=open_writer(settings),
             flights=Flights(),
+            live=connections,
         )
 
 
