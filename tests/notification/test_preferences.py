@@ -219,7 +219,7 @@ async def offered(app: FastAPI, clock: MovableClock) -> tuple[UUID, str]:
     await tell_of_offer(held.sessions, user_id, clock)
     async with transaction(held.sessions) as session:
         delivery_id = (await session.scalars(select(Delivery.id))).one()
-    return user_id, held.links.write(delivery_id).removeprefix(PUBLIC_URL)
+    return user_id, held.writer.links.write(delivery_id).removeprefix(PUBLIC_URL)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +291,6 @@ async def test_a_forged_link_says_only_that_it_does_not_hold(
 
 
 async def test_a_link_to_what_is_gone_does_not_hold(app: FastAPI, client: httpx.AsyncClient) -> None:
-    path = app.state.resources.links.write(uuid4()).removeprefix(PUBLIC_URL)
+    path = app.state.resources.writer.links.write(uuid4()).removeprefix(PUBLIC_URL)
     assert (await client.get(path)).status_code == 404
     assert (await client.post(path)).status_code == 404

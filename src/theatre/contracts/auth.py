@@ -106,6 +106,31 @@ class NoticeAnswer(BaseModel):
     address: str | None
 
 
+class Reader(BaseModel):
+    """Somebody who may be written to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    locale: str
+
+
+class ReadersAnswer(BaseModel):
+    """Active accounts in the order of their ids: ask again from the last; fewer than were asked for are the last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[Reader]
+
+
+class CountAnswer(BaseModel):
+    """How many there are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+
+
 class AuthClient:
     """Auth's public keys and internal doors, as other services call them."""
 
@@ -137,6 +162,23 @@ class AuthClient:
             Unknown, Refused: 404 where there is nothing to write any more.
         """
         return await self._client.get(f"{INTERNAL}/notices/{notice_id}", NoticeAnswer)
+
+    async def list_users(self, *, after: UUID | None, limit: int) -> list[Reader]:
+        """List active accounts in the order of their ids, from one on; fewer than `limit` are the last.
+
+        Raises:
+            Unknown, Refused
+        """
+        params = {"limit": str(limit)} | ({"after": str(after)} if after else {})
+        return (await self._client.get(f"{INTERNAL}/users", ReadersAnswer, params=params)).items
+
+    async def count_users(self) -> int:
+        """Count active accounts.
+
+        Raises:
+            Unknown, Refused
+        """
+        return (await self._client.get(f"{INTERNAL}/users/count", CountAnswer)).count
 
     async def close(self) -> None:
         await self._client.close()

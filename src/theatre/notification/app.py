@@ -9,12 +9,14 @@ import httpx
 from fastapi import FastAPI
 
 from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.kit.access import Access
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import Engine, Sessions, open_own_engine, ping, sessions_of
+from theatre.kit.db import Engine, Sessions, open_engine, open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient
 from theatre.kit.idempotency import Flights
+from theatre.kit.tasks import end
 from theatre.kit.wakeup import listen
 from theatre.kit.worker import Worker
 from theatre.notification.channels import Channel
@@ -24,19 +26,33 @@ from theatre.notification.consumers import facts
 from theatre.notification.deliveries import Post
 from theatre.notification.jobs import JOBS
 from theatre.notification.links import Links
+from theatre.notification.live import Live
 from theatre.notification.mails import Writer
 from theatre.notification.resources import Resources, WorkerResources
-from theatre.notification.routes import deliveries, inbox, internal, mailbox, preferences, staff
+from theatre.notification.routes import (
+    deliveries,
+    inbox,
+    internal,
+    live,
+    mailbox,
+    mailings,
+    preferences,
+    staff,
+    templates,
+)
 from theatre.notification.settings import NotificationSettings
 from theatre.notification.stationery import open_templates
-from theatre.notification.wakes import DELIVERIES
+from theatre.notification.wakes import DELIVERIES, INBOXES
 
 ROUTERS = (
     internal.router,
     inbox.router,
     preferences.router,
     deliveries.router,
+    templates.router,
+    mailings.router,
     staff.router,
+    live.router,
 )
 
 
@@ -64,6 +80,26 @@ async def open_auth(
 
 
 @asynccontextmanager
+async def open_live(
+    settings: NotificationSettings, sessions: Sessions, access: Access
+) -> AsyncIterator[Live]:
+    """Keep the websockets of this process told while the block runs. Being woken takes a connection of its own."""
+    kept = Live(sessions, access)
+    engine = open_engine(settings.database_url, role=settings.service, pool_size=1)
+    tasks = [
+        asyncio.create_task(listen(engine, INBOXES, kept.bell.ring), name="inboxes"),
+        asyncio.create_task(kept.run(), name="live"),
+    ]
+    try:
+        yield kept
+    finally:
+        for task in tasks:
+            task.cancel()
+        await end(tasks)
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def open_resources(
     settings: NotificationSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
 ) -> AsyncIterator[Resources]:
@@ -72,15 +108,17 @@ async def open_resources(
         open_database(settings) as engine,
         open_auth(settings, transport) as auth,
         open_access(settings, auth, clock).following() as access,
+        open_live(settings, sessions_of(engine), access) as connections,
     ):
         yield Resources(
             engine=engine,
             sessions=sessions_of(engine),
             access=access,
+            auth=auth,
             clock=clock,
-            templates=open_templates(),
-            links=Links.of(settings.public_url, settings.service_secret),
+            writer=open_writer(settings),
             flights=Flights(),
+            live=connections,
         )
 
 
@@ -131,7 +169,7 @@ async def create_worker(
         if broker is None:
             broker = await stack.enter_async_context(open_broker(settings))
         sessions = sessions_of(engine)
-        post = Post(auth, open_writer(settings), choose_channel(settings, sessions, clock))
+        post = Post(auth, open_writer(settings), choose_channel(settings, sessions, clock), sessions)
         held = WorkerResources(engine, sessions, clock, broker=broker, post=post)
         await stack.enter_async_context(ringing(held))
         yield Worker(held, consumers=[facts], jobs=JOBS, name=f"{settings.service}-worker")

@@ -22,10 +22,11 @@ from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
 from theatre.kit.metrics import DELIVERIES
 from theatre.kit.telemetry import resumed
-from theatre.notification import preferences
+from theatre.notification import mailings, preferences, template_versions
 from theatre.notification.channels import Channel
-from theatre.notification.errors import Deferred, Undeliverable, Unwritable
-from theatre.notification.kinds import DATA_OF, Category, Kind, NoticeData
+from theatre.notification.contents import Content
+from theatre.notification.errors import Deferred, Undeliverable, Unwanted, Unwritable
+from theatre.notification.kinds import DATA_OF, Category, Data, Kind, MailingData, NoticeData
 from theatre.notification.mails import Letter, Writer
 from theatre.notification.models import (
     CLAIMABLE,
@@ -36,6 +37,7 @@ from theatre.notification.models import (
     Notification,
 )
 from theatre.notification.preferences import NO_WISHES, Wishes
+from theatre.notification.wordings import Wording
 
 BATCH = 16
 TRY_SECONDS = 40
@@ -88,6 +90,7 @@ class Post:
     auth: AuthClient
     writer: Writer
     channel: Channel
+    sessions: Sessions
 
 
 async def deliver_due(sessions: Sessions, post: Post, *, clock: Clock) -> bool:
@@ -174,6 +177,8 @@ async def attempt(claim: Claim, post: Post, *, now: datetime) -> Outcome:
         return _later(claim, error, now=now)
     except Undeliverable as error:
         return Outcome(DeliveryStatus.FAILED, error.detail)
+    except Unwanted as error:
+        return Outcome(DeliveryStatus.SUPPRESSED, error.detail)
     except Unwritable as error:
         return Outcome(DeliveryStatus.DEAD, error.detail)
     except (Transient, TimeoutError) as error:
@@ -201,11 +206,19 @@ async def record(session: Session, claim: Claim, outcome: Outcome, *, now: datet
 
 
 async def _send(claim: Claim, post: Post) -> None:
-    data = DATA_OF[Kind(claim.kind)].model_validate(claim.data)
+    async with transaction(post.sessions) as session:
+        data, wording = await _read(session, claim)
     notice = await post.auth.notice(data.notice_id) if isinstance(data, NoticeData) else None
     contact = notice.contact if notice else await post.auth.contact(claim.user_id)
-    letter = Letter(claim.id, data, claim.created_at, claim.category, notice)
+    letter = Letter(claim.id, data, claim.created_at, claim.category, wording, notice)
     await post.channel.send(post.writer.write(letter, contact))
+
+
+async def _read(session: Session, claim: Claim) -> tuple[Data | Content, Wording | None]:
+    data = DATA_OF[Kind(claim.kind)].model_validate(claim.data)
+    if isinstance(data, MailingData):
+        return await mailings.read_content(session, data)
+    return data, await template_versions.find_active(session, data.template)
 
 
 def _later(claim: Claim, error: Problem | TimeoutError, *, now: datetime) -> Outcome:

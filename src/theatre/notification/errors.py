@@ -1,6 +1,6 @@
 """What notification refuses, and how a delivery may go wrong."""
 
-from theatre.kit.errors import Conflict, NotFound, Problem, Transient
+from theatre.kit.errors import Conflict, Invalid, NotFound, Problem, Transient
 
 
 class MailNotFound(NotFound):
@@ -29,6 +29,48 @@ class NotRetryable(Conflict):
 
     code = "notification.not_retryable"
     title = "Only a delivery that failed or is dead can be tried again"
+
+
+class TemplateNotFound(NotFound):
+    """No such template, or no such version of it."""
+
+    code = "notification.template_not_found"
+    title = "There is no such template"
+
+
+class TemplateExists(Conflict):
+    """The code is taken: by a template of the house or by one of staff."""
+
+    code = "notification.template_exists"
+    title = "There is a template of this code"
+
+
+class MailingNotFound(NotFound):
+    """No such mailing."""
+
+    code = "notification.mailing_not_found"
+    title = "There is no such mailing"
+
+
+class MailingOver(Conflict):
+    """The mailing has gone out or was canceled."""
+
+    code = "notification.mailing_over"
+    title = "This mailing is over"
+
+
+class UnfitMailing(Invalid):
+    """The mailing cannot go out as it is; `errors` say why."""
+
+    code = "notification.unfit_mailing"
+    title = "This mailing cannot go out as it is"
+
+
+class Unwanted(Problem):
+    """What was to be delivered was taken back meanwhile."""
+
+    code = "notification.unwanted"
+    title = "It was taken back before it went out"
 
 
 class Undeliverable(Problem):

@@ -4,7 +4,7 @@ An item's `number` counts within one inbox and is given under the lock of that i
 their order: whoever has seen one misses nothing by asking for those above it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,6 +34,14 @@ class Entry:
     category: str
     lines: Lines
     link: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How an inbox stands: `version` counts its changes, `number` is that of its newest item."""
+
+    version: int = 0
+    number: int = 0
 
 
 async def put(session: Session, entries: Sequence[Entry], *, now: datetime) -> None:
@@ -89,6 +97,24 @@ def find(user_id: UUID, *, only_unread: bool = False) -> Listing[InboxItem]:
     if only_unread:
         rows = rows.where(InboxItem.read_at.is_(None))
     return Listing(rows, keys=(InboxItem.number,))
+
+
+async def find_after(session: Session, user_id: UUID, number: int, *, limit: int) -> Sequence[InboxItem]:
+    """Read what came after an item, oldest first."""
+    later = select(InboxItem).where(InboxItem.user_id == user_id, InboxItem.number > number)
+    return (await session.scalars(later.order_by(InboxItem.number).limit(limit))).all()
+
+
+async def find_number(session: Session, user_id: UUID, item_id: UUID) -> int | None:
+    """Tell the number of an item; None if it is gone, or never was in this inbox."""
+    numbers = select(InboxItem.number).where(InboxItem.id == item_id, InboxItem.user_id == user_id)
+    return await session.scalar(numbers)
+
+
+async def find_states(session: Session, user_ids: Collection[UUID]) -> Mapping[UUID, State]:
+    """Read how inboxes stand; those that never held anything are not among them."""
+    rows = select(Inbox.user_id, Inbox.version, Inbox.last_number).where(Inbox.user_id.in_(user_ids))
+    return {row.user_id: State(row.version, row.last_number) for row in await session.execute(rows)}
 
 
 async def count_unread(session: Session, user_id: UUID) -> int:

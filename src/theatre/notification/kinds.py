@@ -17,6 +17,7 @@ class Kind(StrEnum):
     REGISTRATION = "registration"
     PAYMENT_STATUS = "payment_status"
     NOTICE = "notice"
+    MAILING = "mailing"
 
 
 class Category(StrEnum):
@@ -99,9 +100,24 @@ class NoticeData(_Data):
         return str(self.kind)
 
 
-Data = RegistrationData | PaymentStatusData | NoticeData
-DATA_OF: dict[Kind, type[RegistrationData | PaymentStatusData | NoticeData]] = {
+class MailingData(_Data):
+    """Staff wrote to many at once; what they say stands with the mailing."""
+
+    category: ClassVar[Category] = Category.OFFERS
+
+    mailing_id: UUID
+    run_id: UUID
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template, if the mailing names no other."""
+        return "mailing"
+
+
+Data = RegistrationData | PaymentStatusData | NoticeData | MailingData
+DATA_OF: dict[Kind, type[Data]] = {
     Kind.REGISTRATION: RegistrationData,
     Kind.PAYMENT_STATUS: PaymentStatusData,
     Kind.NOTICE: NoticeData,
+    Kind.MAILING: MailingData,
 }

@@ -49,6 +49,35 @@ RETRYABLE = (DeliveryStatus.FAILED, DeliveryStatus.DEAD)
 CLAIMABLE = tuple(was for was, becomes in DELIVERY_TRANSITIONS.items() if DeliveryStatus.SENDING in becomes)
 
 
+class MailingStatus(StrEnum):
+    """`running`: a run of it is under way."""
+
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELED = "canceled"
+    FINISHED = "finished"
+
+
+MAILING_TRANSITIONS: dict[MailingStatus, frozenset[MailingStatus]] = {
+    MailingStatus.SCHEDULED: frozenset({MailingStatus.RUNNING, MailingStatus.PAUSED, MailingStatus.CANCELED}),
+    MailingStatus.RUNNING: frozenset(
+        {MailingStatus.SCHEDULED, MailingStatus.FINISHED, MailingStatus.PAUSED, MailingStatus.CANCELED}
+    ),
+    MailingStatus.PAUSED: frozenset({MailingStatus.SCHEDULED, MailingStatus.RUNNING, MailingStatus.CANCELED}),
+    MailingStatus.CANCELED: frozenset(),
+    MailingStatus.FINISHED: frozenset(),
+}
+
+
+class RunStatus(StrEnum):
+    """Of one time that a mailing goes out."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELED = "canceled"
+
+
 class Base(DeclarativeBase):
     metadata = db.metadata("notification")
     type_annotation_map = db.TYPES
@@ -182,6 +211,93 @@ class InboxMessage(InboxColumns, Base):
     """Facts that were heard already."""
 
     __tablename__ = "inbox_message"
+
+
+class Template(Base):
+    """A template that staff have written. Without an active version (0) the one of the code counts, if there is one."""
+
+    __tablename__ = "template"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    description: Mapped[str]
+    active_version: Mapped[int]
+    latest_version: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
+
+
+class TemplateVersion(Base):
+    """One wording of a template, never changed."""
+
+    __tablename__ = "template_version"
+
+    code: Mapped[str] = mapped_column(ForeignKey(Template.code), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    variables: Mapped[dict[str, Any]]
+    texts: Mapped[dict[str, Any]]
+    note: Mapped[str]
+    author_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class Mailing(Base):
+    """One text for many. A worker is to look at it from `due_at` on; who does pushes that ahead, which is its lease,
+    and counts a `turn`, by which it is told from an earlier holder.
+    """
+
+    __tablename__ = "mailing"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('scheduled', 'running', 'paused', 'canceled', 'finished')", name="status"
+        ),
+        CheckConstraint("(due_at IS NOT NULL) = (status IN ('scheduled', 'running'))", name="due_while_open"),
+        CheckConstraint("(template_code IS NULL) = (template_version IS NULL)", name="version_of_template"),
+        CheckConstraint("rate_per_minute > 0", name="rate_above_zero"),
+        Index("ix_mailing_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_mailing_status", "status", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    category: Mapped[str]
+    lines: Mapped[dict[str, Any]]
+    link: Mapped[str]
+    template_code: Mapped[str | None]
+    template_version: Mapped[int | None]
+    values: Mapped[dict[str, Any]]
+    audience: Mapped[dict[str, Any]]
+    rate_per_minute: Mapped[int]
+    cron: Mapped[str | None]
+    zone: Mapped[str]
+    status: Mapped[str]
+    planned_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    turn: Mapped[int]
+    author_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class MailingRun(Base):
+    """One time that a mailing goes out, by pages of its audience; `cursor` is the last user told."""
+
+    __tablename__ = "mailing_run"
+    __table_args__ = (
+        UniqueConstraint("mailing_id", "planned_at"),
+        CheckConstraint("status IN ('running', 'finished', 'canceled')", name="status"),
+        CheckConstraint("(ended_at IS NULL) = (status = 'running')", name="ended_when_over"),
+        Index("uq_mailing_run_open", "mailing_id", unique=True, postgresql_where=text("status = 'running'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    mailing_id: Mapped[UUID] = mapped_column(ForeignKey(Mailing.id))
+    planned_at: Mapped[datetime]
+    status: Mapped[str]
+    cursor: Mapped[UUID | None]
+    told: Mapped[int]
+    total: Mapped[int | None]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class AuditRecord(AuditColumns, Base):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.kit.db import Session
@@ -95,6 +95,16 @@ async def _read_news(session: Session, delivery_id: UUID) -> tuple[UUID, Categor
     if found is None or found.category in CRITICAL:
         raise BadLink
     return found.user_id, Category(found.category)
+
+
+async def count_without_mail(
+    session: Session, category: Category, user_ids: Collection[UUID] | None = None
+) -> int:
+    """Count the users, of those named or of all, who get no mail of a category."""
+    found = select(func.count()).where(Preference.without_mail.contains([category]))
+    if user_ids is not None:
+        found = found.where(Preference.user_id.in_(user_ids))
+    return await session.scalar(found) or 0
 
 
 def _wishes_of(row: Preference) -> Wishes:

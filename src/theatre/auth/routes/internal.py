@@ -7,7 +7,15 @@ from fastapi import APIRouter, Query
 
 from theatre.auth import notices, user_sessions, users
 from theatre.auth.resources import Given
-from theatre.contracts.auth import INTERNAL, Contact, NoticeAnswer, RevocationsAnswer
+from theatre.contracts.auth import (
+    INTERNAL,
+    Contact,
+    CountAnswer,
+    NoticeAnswer,
+    Reader,
+    ReadersAnswer,
+    RevocationsAnswer,
+)
 from theatre.kit.access import CallingService
 from theatre.kit.db import InTransaction
 from theatre.kit.errors import Forbidden
@@ -31,6 +39,22 @@ async def read_revocations(
         session, since, now=resources.now(), access_ttl_seconds=resources.settings.access_ttl_seconds
     )
     return RevocationsAnswer(session_ids=sorted(revoked.session_ids), until=revoked.until)
+
+
+@router.get("/users", summary="Active accounts in the order of their ids")
+async def list_users(
+    session: InTransaction,
+    _: CallingService,
+    after: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
+) -> ReadersAnswer:
+    rows = await users.list_active(session, after=after, limit=limit)
+    return ReadersAnswer(items=[Reader(id=row.id, locale=row.locale) for row in rows])
+
+
+@router.get("/users/count", summary="How many active accounts there are")
+async def count_users(session: InTransaction, _: CallingService) -> CountAnswer:
+    return CountAnswer(count=await users.count_active(session))
 
 
 @router.get("/users/{user_id}/contact", summary="Where to write to a user")

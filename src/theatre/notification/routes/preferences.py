@@ -36,7 +36,7 @@ async def replace_preferences(
     "/unsubscribe/{token}", response_class=HTMLResponse, summary="A page that asks; it changes nothing"
 )
 async def ask_unsubscribe(token: Token, request: Request, session: InTransaction) -> Response:
-    delivery_id = request.app.state.resources.links.read(token)
+    delivery_id = request.app.state.resources.writer.links.read(token)
     return page(request, await preferences.find_category(session, delivery_id), is_done=False)
 
 
@@ -47,7 +47,7 @@ async def ask_unsubscribe(token: Token, request: Request, session: InTransaction
 )
 async def unsubscribe(token: Token, request: Request, session: InTransaction) -> Response:
     held = request.app.state.resources
-    delivery_id = held.links.read(token)
+    delivery_id = held.writer.links.read(token)
     category = await preferences.unsubscribe(session, delivery_id, now=held.clock.now())
     return page(request, category, is_done=True)
 
@@ -57,7 +57,7 @@ def page(request: Request, category: Category, *, is_done: bool) -> Response:
     locale, texts = language_of(request), read_texts()
     words = "done" if is_done else "ask"
     shown = {name: texts.text(locale, f"unsubscribe.{words}.{name}") for name in ("title", "text")}
-    template = request.app.state.resources.templates.get_template("pages/unsubscribe.html")
+    template = request.app.state.resources.writer.templates.get_template("pages/unsubscribe.html")
     text = template.render(
         shown,
         locale=locale,
