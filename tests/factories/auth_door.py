@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from theatre.contracts.auth import INTERNAL, PUBLIC, Contact, NoticeAnswer
+from theatre.contracts.auth import INTERNAL, PUBLIC, Contact, FoundUsers, NoticeAnswer
 from theatre.kit.access import ALGORITHM, AUDIENCE_SERVICES, AUDIENCE_USERS
 
 KEY_ID = "test"
@@ -95,6 +95,13 @@ class AuthDoor:
         @app.get(f"{INTERNAL}/users/count")
         async def count() -> dict[str, Any]:
             return {"count": len(self.contacts)}
+
+        @app.get(f"{INTERNAL}/users/find")
+        async def find_users(query: str) -> Response:
+            if self.is_away:
+                return Response(status_code=503)
+            named = [who.user_id for who in self.contacts.values() if query.lower() in {who.login, who.email}]
+            return Response(FoundUsers(user_ids=named).model_dump_json(), media_type="application/json")
 
         @app.get(f"{INTERNAL}/users/{{user_id}}/contact")
         async def contact(user_id: UUID) -> Response:

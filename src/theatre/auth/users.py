@@ -1,6 +1,7 @@
 """Accounts: made, read and changed by their owners."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -229,3 +230,12 @@ async def list_active(session: Session, *, after: UUID | None, limit: int) -> Se
 async def count_active(session: Session) -> int:
     """Count active accounts."""
     return await session.scalar(select(func.count()).where(User.is_active)) or 0
+
+
+async def find_users(session: Session, query: str) -> Sequence[UUID]:
+    """Find whose login, e-mail address or id a word is: each is unique, so they are few."""
+    key = fold(query)
+    found = [User.login_key == key, User.email_key == key]
+    with suppress(ValueError):
+        found.append(User.id == UUID(query))
+    return (await session.scalars(select(User.id).where(or_(*found)).order_by(User.id))).all()

@@ -1,9 +1,11 @@
 """What billing does by the clock; every job may run in several workers at once."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from theatre.billing import (
     cases,
+    ledger_days,
     open_attempts,
     payments,
     receipt_registration,
@@ -67,6 +69,14 @@ async def recognize_revenue(held: WorkerResources) -> None:
             recognized = await recognition.recognize_due(session, now=held.clock.now())
 
 
+async def close_days(held: WorkerResources) -> None:
+    """Sum the ledger's days that are over, one in a transaction."""
+    zone, closed = ZoneInfo(held.settings.reconciliation_zone), True
+    while closed:
+        async with transaction(held.sessions) as session:
+            closed = await ledger_days.close_due(session, zone, now=held.clock.now())
+
+
 async def ask_attempts(held: WorkerResources) -> None:
     await open_attempts.ask_due(held.sessions, held.payment, settings=held.settings, now=held.clock.now())
 
@@ -121,6 +131,7 @@ JOBS: list[Job[WorkerResources]] = [
     Job("renew plans", 15, renew_plans),
     Job("remind of renewals", 60, remind_of_renewals),
     Job("recognize revenue", 60, recognize_revenue),
+    Job("close days of the ledger", 300, close_days),
     Job("ask about attempts", 10, ask_attempts),
     Job("ask about refunds", 10, ask_refunds),
     Job("plan reconciliation", 300, plan_reconciliation),

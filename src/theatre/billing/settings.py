@@ -44,7 +44,9 @@ class BillingSettings(ServiceSettings):
         [1, 3, 5], max_length=10, description="how many days after its first try a renewal is tried again"
     )
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
-    reconciliation_zone: str = Field("Europe/Moscow", description="zone of the day that providers reckon by")
+    reconciliation_zone: str = Field(
+        "Europe/Moscow", description="zone of the day that providers, and so our reports, reckon by"
+    )
     reconciliation_delay_hours: int = Field(
         4, ge=0, le=72, description="how long after its end a day is reconciled, so that stragglers are in"
     )

@@ -131,6 +131,14 @@ class CountAnswer(BaseModel):
     count: int
 
 
+class FoundUsers(BaseModel):
+    """Whom a login, an e-mail address or an id belongs to: at most a few, nobody if it is no one's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_ids: list[UUID]
+
+
 class AuthClient:
     """Auth's public keys and internal doors, as other services call them."""
 
@@ -179,6 +187,15 @@ class AuthClient:
             Unknown, Refused
         """
         return (await self._client.get(f"{INTERNAL}/users/count", CountAnswer)).count
+
+    async def find_users(self, query: str) -> list[UUID]:
+        """Find whose login, e-mail address or id a word is, in any letter case; who they are stays with auth.
+
+        Raises:
+            Unknown, Refused
+        """
+        params = {"query": query}
+        return (await self._client.get(f"{INTERNAL}/users/find", FoundUsers, params=params)).user_ids
 
     async def close(self) -> None:
         await self._client.close()

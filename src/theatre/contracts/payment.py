@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from theatre.contracts.money import Amount
 from theatre.contracts.payment_methods import ChargeStart, SavedMethod
+from theatre.contracts.payment_records import RecordsClient
 from theatre.kit.events import Event
-from theatre.kit.http import ServiceClient
 
 PREFIX = "/payment/internal/v1"
 
@@ -281,11 +281,8 @@ class ListingProviders(BaseModel):
     items: list[str]
 
 
-class PaymentClient:
+class PaymentClient(RecordsClient):
     """Payment-service's internal doors as billing calls them."""
-
-    def __init__(self, client: ServiceClient) -> None:
-        self._client = client
 
     async def start(self, start: AttemptStart) -> Attempt:
         """Start an attempt, or continue the one with this id. A time-out leaves the outcome unknown: ask again.

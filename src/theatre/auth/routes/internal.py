@@ -11,6 +11,7 @@ from theatre.contracts.auth import (
     INTERNAL,
     Contact,
     CountAnswer,
+    FoundUsers,
     NoticeAnswer,
     Reader,
     ReadersAnswer,
@@ -19,7 +20,7 @@ from theatre.contracts.auth import (
 from theatre.kit.access import CallingService
 from theatre.kit.db import InTransaction
 from theatre.kit.errors import Forbidden
-from theatre.kit.fields import Moment
+from theatre.kit.fields import Line, Moment
 from theatre.kit.routing import StrictRoute
 
 WRITER = "notification"
@@ -55,6 +56,13 @@ async def list_users(
 @router.get("/users/count", summary="How many active accounts there are")
 async def count_users(session: InTransaction, _: CallingService) -> CountAnswer:
     return CountAnswer(count=await users.count_active(session))
+
+
+@router.get("/users/find", summary="Whose login, e-mail address or id a word is")
+async def find_users(
+    query: Annotated[Line, Query()], session: InTransaction, _: CallingService
+) -> FoundUsers:
+    return FoundUsers(user_ids=list(await users.find_users(session, query)))
 
 
 @router.get("/users/{user_id}/contact", summary="Where to write to a user")

@@ -44,6 +44,8 @@ class Subscription(Base):
             postgresql_where=text("renewal_due_at IS NOT NULL"),
         ),
         Index("ix_subscription_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
+        Index("ix_subscription_product_id", "product_id", "id"),
+        Index("ix_subscription_paid_until", "paid_until", "id", postgresql_where=text("status = 'active'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -78,6 +80,7 @@ class SubscriptionPeriod(Base):
         CheckConstraint("starts_at < ends_at", name="forward"),
         CheckConstraint("revoked_at IS NOT NULL OR NOT is_disputed", name="disputed_is_revoked"),
         Index("ix_subscription_period_subscription_id", "subscription_id", "starts_at"),
+        Index("ix_subscription_period_ends_at", "ends_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
