@@ -23,6 +23,7 @@ def _films() -> Select[Any]:
     """Select what is live; the end of a film's time is looked at when it is shown."""
     columns = (
         *(Film.id, Film.titles, Film.original_title, Film.rating_tenths, Film.year, Film.age, Film.access),
+        *(Film.countries, Film.runtime_minutes),
         *(Film.genres.expression.label("genres"), Film.people.expression.label("people")),
     )
     return select(*columns).where(Film.is_published)
@@ -40,6 +41,9 @@ def _film(row: Row[Any]) -> Entry:
         access=row.access,
         year=row.year,
         age=row.age,
+        credits=tuple((person["role"], person["id"]) for person in row.people or []),
+        countries=tuple(row.countries),
+        runtime_minutes=row.runtime_minutes,
     )
 
 
