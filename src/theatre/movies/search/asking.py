@@ -1,15 +1,14 @@
 """A question put to the embedded search: the text read in one way, what it is narrowed by, what is counted beside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import tantivy
 from tantivy import Occur, Query
 
 from theatre.movies.search import FACETS, Found, Question
-from theatre.movies.search.documents import candidate_of, number_of
-from theatre.movies.search.matching import corrected, nearness
+from theatre.movies.search.documents import Known, Shelf, number_of
+from theatre.movies.search.matching import Candidate, Matcher, corrected
 from theatre.movies.search.readings import Reading
 from theatre.movies.spelling import sound_of
 
@@ -21,10 +20,8 @@ Clause = tuple[Occur, Query]
 class Look:
     """One try: the text, read in one way, asked of the engine."""
 
-    def __init__(
-        self, searcher: tantivy.Searcher, schema: tantivy.Schema, *, question: Question, reading: Reading
-    ) -> None:
-        self.searcher = searcher
+    def __init__(self, shelf: Shelf, schema: tantivy.Schema, *, question: Question, reading: Reading) -> None:
+        self.shelf = shelf
         self.schema = schema
         self.question = question
         self.reading = reading
@@ -34,38 +31,38 @@ class Look:
         """Give what this reading finds; None if it finds nothing."""
         question = self.question
         text = self._text()
-        query = self._with_filters(text)
-        wanted = max(question.offset + question.limit, RANKED)
-        result: Any = self.searcher.search(query, limit=wanted, count=True, weight_by_field="weight")
+        last = question.offset + question.limit
+        wanted = max(last, RANKED) if question.limit and self.reading.words else max(last, 1)
+        result: Any = self.shelf.searcher.search(
+            self._with_filters(text), limit=wanted, count=True, weight_by_field="weight"
+        )
         if not result.hits and not question.offset and self.reading.words:
             return None
-        documents = [self.searcher.doc(address) for _, address in result.hits]
-        ranked = self._ranked(documents[:RANKED]) + documents[RANKED:]
-        page = ranked[question.offset : question.offset + question.limit]
+        addresses = [address for _, address in result.hits] if question.limit else []
+        ranked = self._ranked([self.shelf.read(address) for address in addresses])
         return Found(
-            ids=[UUID(str(document.get_first("id")).partition(":")[2]) for document in page],
+            ids=[known.id for known in ranked[question.offset : last]],
             total=int(result.count),
             words=self.reading.words,
-            corrected=self._corrected(ranked[0]) if ranked else None,
+            corrected=self._corrected(ranked[0].candidate) if ranked else None,
             facets=self._facets(text) if question.with_facets else {},
         )
 
-    def _ranked(self, documents: Sequence[tantivy.Document]) -> list[tantivy.Document]:
-        """Order by nearness; of those that are as near the engine's order stands."""
+    def _ranked(self, found: list[Known]) -> list[Known]:
+        """Order the first by nearness; of those that are as near the engine's order stands."""
         if not self.reading.words:
-            return list(documents)
-        return sorted(documents, key=lambda document: -nearness(self.reading.words, candidate_of(document)))
+            return found
+        matcher = Matcher(self.reading.words)
+        first = sorted(found[:RANKED], key=lambda known: -matcher.nearness(known.candidate))
+        return first + found[RANKED:]
 
-    def _corrected(self, best: tantivy.Document) -> str | None:
+    def _corrected(self, best: Candidate) -> str | None:
         reading = self.reading
         if reading.is_as_written:
             return None
         words = list(reading.words)
         if reading.is_forgiving:
-            candidate = candidate_of(best)
-            words = corrected(
-                words, {*candidate.people, *(word for name in candidate.names for word in name)}
-            )
+            words = corrected(words, {*best.people, *(word for name in best.names for word in name)})
         return " ".join(words)
 
     def _text(self) -> Query:
@@ -94,7 +91,10 @@ class Look:
             Query.boost_query(Query.term_query(schema, "sound", sound), 2.0),
         ]
         if is_last:
-            ways += [_begun(schema, "name", word), _begun(schema, "sound", sound)]
+            ways.append(_begun(schema, "name", word))
+            # what begins with a sound is half of all there is
+            if len(word) > 1:
+                ways.append(_begun(schema, "sound", sound))
         if self.reading.is_forgiving:
             ways += self._forgiven(word, is_last=is_last)
         return Query.disjunction_max_query(ways, tie_breaker=0.1)
@@ -118,7 +118,7 @@ class Look:
         counts: dict[str, dict[str, int]] = {}
         for without, names in (("", together), *((name, [name]) for name in apart)):
             asked = {name: {"terms": {"field": name, "size": MAX_BUCKETS}} for name in names}
-            answer = self.searcher.aggregate(self._with_filters(text, without=without), asked)
+            answer = self.shelf.searcher.aggregate(self._with_filters(text, without=without), asked)
             for name in names:
                 counts[name] = {
                     str(bucket["key"]): int(bucket["doc_count"]) for bucket in answer[name]["buckets"]

@@ -1,15 +1,19 @@
 """Films and people as documents of the embedded search: the schema, what is written, what is read back."""
 
+from dataclasses import dataclass
+from sys import intern
 from uuid import UUID
 
 import tantivy
 
+from theatre.kit.ids import new_id
 from theatre.movies.search import FACETS, Entry, Kind
 from theatre.movies.search.matching import Candidate
 from theatre.movies.spelling import sound_of, words_of
 
 # another number with every change of the schema or of what is written: an older index counts as none, and is built anew
 SCHEMA = 2
+MOST_READ = 10_000
 NUMBERS = ("year", "age", "runtime", "tenths")
 
 
@@ -82,7 +86,38 @@ def add_facts(document: tantivy.Document, entry: Entry) -> None:
         document.add_integer(number_of(name), number)
 
 
-def candidate_of(document: tantivy.Document) -> Candidate:
-    """Read back what matching needs."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the index knows of a document."""
+
+    id: UUID
+    candidate: Candidate
+
+
+def known_of(document: tantivy.Document) -> Known:
+    """Read back what a search needs."""
     rating, people, *names = bytes(document.get_first("shown") or b"").decode().split("\n")
-    return Candidate([name.split() for name in names], frozenset(people.split()), float(rating))
+    # the same words stand in very many names
+    own = [tuple(map(intern, name.split())) for name in names]
+    candidate = Candidate(own, frozenset(map(intern, people.split())), float(rating))
+    return Known(UUID(str(document.get_first("id")).partition(":")[2]), candidate)
+
+
+class Shelf:
+    """What was read of one commit of the index, so that it is not fetched and read again for the next question."""
+
+    def __init__(self, searcher: tantivy.Searcher) -> None:
+        self.name = str(new_id())
+        self.searcher = searcher
+        self._known: dict[tuple[int, int], Known] = {}
+
+    def read(self, address: tantivy.DocAddress) -> Known:
+        """Give what is known of a document."""
+        place = (address.segment_ord, address.doc)
+        known = self._known.get(place)
+        if known is None:
+            known = self._known[place] = known_of(self.searcher.doc(address))
+            if len(self._known) > MOST_READ:
+                # the first that was read is as good as any to go; another thread may have taken it away
+                self._known.pop(next(iter(self._known)), None)
+        return known

@@ -8,6 +8,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from tantivy import Query
 from theatre.kit.ids import new_id
 from theatre.movies.search import Entry, Found, Kind, Question, SearchAway
 from theatre.movies.search.asking import Look
-from theatre.movies.search.documents import SCHEMA, document_of, key_of, make_schema
+from theatre.movies.search.documents import SCHEMA, Shelf, document_of, key_of, make_schema
 from theatre.movies.search.readings import list_readings
 from theatre.movies.spelling import words_of
 
@@ -29,6 +30,7 @@ WRITER_BYTES = 50_000_000
 BUILDER_BYTES = 128_000_000
 RELOAD_SECONDS = 0.2
 MAX_WORDS = 12
+SEARCHERS = 2
 
 
 def open_index(folder: Path) -> tantivy.Index:
@@ -61,8 +63,17 @@ class Generation:
     name: str
     index: tantivy.Index
     looked_at: float
-    commit: int = 0
-    """When it was last written to, as the folder's file system has it."""
+    shelf: Shelf
+    commit: bytes = b""
+    """The engine's own list of what is committed."""
+
+    def look(self, commit: bytes) -> None:
+        """Go on with what is committed."""
+        self.looked_at = time.monotonic()
+        if commit != self.commit:
+            self.index.reload()
+            # what was committed since the list was read is then taken for new once more, never for known
+            self.commit, self.shelf = commit, Shelf(self.index.searcher())
 
 
 class EmbeddedBuild:
@@ -112,6 +123,8 @@ class EmbeddedIndex:
         self.folder = folder
         self._open: Generation | None = None
         self._writer: tuple[str, Any] | None = None
+        # the engine lets go of the interpreter while it searches; more threads than this only wait for each other
+        self._searching = ThreadPoolExecutor(SEARCHERS, "search")
 
     def is_built(self) -> bool:
         """See `SearchIndex`."""
@@ -119,19 +132,17 @@ class EmbeddedIndex:
 
     def _generation(self) -> Generation:
         """Give the generation in use, with what was committed until a moment ago."""
-        now = time.monotonic()
-        if self._open is not None and now - self._open.looked_at < RELOAD_SECONDS:
+        if self._open is not None and time.monotonic() - self._open.looked_at < RELOAD_SECONDS:
             return self._open
         try:
             name = (self.folder / CURRENT).read_text()
+            commit = (self.folder / name / "meta.json").read_bytes()
             if self._open is None or self._open.name != name:
-                self._open = Generation(name, open_index(self.folder / name), now)
-            # looked at before: what is committed in between is then taken for new once more, never for known
-            self._open.commit = (self.folder / name / "meta.json").stat().st_mtime_ns
+                index = open_index(self.folder / name)
+                self._open = Generation(name, index, 0.0, Shelf(index.searcher()))
+            self._open.look(commit)
         except (OSError, ValueError) as error:
             raise SearchAway from error
-        self._open.index.reload()
-        self._open.looked_at = now
         return self._open
 
     def version(self) -> str | None:
@@ -140,7 +151,7 @@ class EmbeddedIndex:
             generation = self._generation()
         except SearchAway:
             return None
-        return f"{generation.name} {generation.commit}"
+        return generation.shelf.name
 
     async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]]) -> None:
         """See `SearchIndex`.
@@ -168,7 +179,7 @@ class EmbeddedIndex:
 
     async def digests(self) -> AsyncIterator[tuple[Kind, UUID, str]]:
         """See `SearchIndex`."""
-        searcher = self._generation().index.searcher()
+        searcher = self._generation().shelf.searcher
         hits = searcher.search(Query.all_query(), limit=max(searcher.num_docs, 1), count=False).hits
         for _, address in hits:
             document = searcher.doc(address)
@@ -178,13 +189,18 @@ class EmbeddedIndex:
     async def close(self) -> None:
         """Let go of the folder."""
         self._open = self._writer = None
+        self._searching.shutdown(wait=False)
 
     async def find(self, question: Question) -> Found:
         """See `SearchIndex`."""
-        index = self._generation().index
-        searcher, schema = index.searcher(), index.schema
-        for reading in list_readings(question.text, MAX_WORDS):
-            look = Look(searcher, schema, question=question, reading=reading)
-            if found := look.found():
-                return found
-        return Found((), 0, words_of(question.text)[:MAX_WORDS])
+        generation = self._generation()
+        return await asyncio.get_running_loop().run_in_executor(self._searching, ask, generation, question)
+
+
+def ask(generation: Generation, question: Question) -> Found:
+    """Put a question to a generation: read in one way after the other, until something is found."""
+    shelf, schema = generation.shelf, generation.index.schema
+    for reading in list_readings(question.text, MAX_WORDS):
+        if found := Look(shelf, schema, question=question, reading=reading).found():
+            return found
+    return Found((), 0, words_of(question.text)[:MAX_WORDS])
