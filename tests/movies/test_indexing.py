@@ -175,7 +175,7 @@ async def test_a_build_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None
     with pytest.raises(RuntimeError):
         await break_off()
     assert list(tmp_path.iterdir()) == []
-    assert not index.is_built()
+    assert not await index.is_built()
 
 
 async def test_of_two_that_match_alike_the_better_one_comes_first(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async def check_index(resources: Resources) -> None:
     Raises:
         SearchAway
     """
-    if not resources.index.is_built():
+    if not await resources.index.is_built():
         raise SearchAway
 
 

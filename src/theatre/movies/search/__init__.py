@@ -119,7 +119,12 @@ class Build(Protocol):
 class SearchIndex(Protocol):
     """Finds films and people. One process writes, any number search."""
 
-    def is_built(self) -> bool: ...
+    async def is_built(self) -> bool:
+        """Tell whether there is an index of what this program writes; one of another program's counts as none.
+
+        Raises:
+            SearchAway: nobody can tell.
+        """
 
     def version(self) -> str | None:
         """Tell by another word each time that what is known may have changed; None if that cannot be told cheaply, and

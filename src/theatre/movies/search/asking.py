@@ -1,60 +1,126 @@
-"""A question put to the embedded search: the text read in one way, what it is narrowed by, what is counted beside."""
+"""A question as every member of the port asks it: the text read in one way, what it is narrowed by, what is counted
+beside, and what becomes of what the engine found. How a query is written is each engine's own."""
 
-from collections.abc import Iterator
-from typing import Any
-
-import tantivy
-from tantivy import Occur, Query
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, Protocol, TypeVar
 
 from theatre.movies.search import FACETS, Found, Question
-from theatre.movies.search.documents import Known, Shelf, number_of
 from theatre.movies.search.matching import Candidate, Matcher, corrected
 from theatre.movies.search.readings import Reading
-from theatre.movies.spelling import sound_of
+from theatre.movies.search.writing import Known, number_of
+from theatre.movies.spelling import slips_in, sound_of
 
 RANKED = 40
 MAX_BUCKETS = 300
-Clause = tuple[Occur, Query]
+AS_A_WHOLE = 30.0
+
+Q = TypeVar("Q")
 
 
-class Look:
-    """One try: the text, read in one way, asked of the engine."""
+class Queries(Protocol[Q]):
+    """Writes queries for an engine. One that is slipped or begun scores 1, whatever it finds."""
 
-    def __init__(self, shelf: Shelf, schema: tantivy.Schema, *, question: Question, reading: Reading) -> None:
-        self.shelf = shelf
-        self.schema = schema
+    def everything(self) -> Q: ...
+
+    def term(self, field: str, word: str, boost: float = 1.0) -> Q: ...
+
+    def begun(self, field: str, word: str) -> Q:
+        """Ask for words that begin so."""
+
+    def slipped(self, field: str, word: str, slips: int) -> Q:
+        """Ask for words that differ by so many letters put in, left out, changed or swapped."""
+
+    def slipped_begun(self, field: str, word: str) -> Q:
+        """Ask for words that begin so, but for one slip."""
+
+    def between(self, field: str, lower: int | None, upper: int | None) -> Q: ...
+
+    def best(self, ways: Sequence[Q]) -> Q:
+        """Score by the best of several, and a little by the others."""
+
+    def several(self, queries: Sequence[Q], *, least: int) -> Q:
+        """Ask that so many of them hold."""
+
+    def helped(self, text: Q, field: str, word: str, score: float) -> Q:
+        """Score what a text finds higher if it has a word too."""
+
+    def narrowed(self, text: Q, musts: Sequence[Q], must_nots: Sequence[Q]) -> Q:
+        """Ask that all of some and none of others hold, which scores nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Generic[Q]):
+    """What must and what must not hold."""
+
+    musts: Sequence[Q] = ()
+    must_nots: Sequence[Q] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.musts or self.must_nots)
+
+
+class Look(Generic[Q]):
+    """One try: the text, read in one way."""
+
+    def __init__(self, queries: Queries[Q], *, question: Question, reading: Reading) -> None:
+        self.queries = queries
         self.question = question
         self.reading = reading
-        self.filters = filters_of(schema, question)
+        self.filters = filters_of(queries, question)
+        self.last = question.offset + question.limit
 
-    def found(self) -> Found | None:
-        """Give what this reading finds; None if it finds nothing."""
-        question = self.question
-        text = self._text()
-        last = question.offset + question.limit
-        wanted = max(last, RANKED) if question.limit and self.reading.words else max(last, 1)
-        result: Any = self.shelf.searcher.search(
-            self._with_filters(text), limit=wanted, count=True, weight_by_field="weight"
-        )
-        if not result.hits and not question.offset and self.reading.words:
+    @property
+    def wanted(self) -> int:
+        """Tell how many are to be fetched."""
+        if not self.question.limit:
+            return 0
+        return max(self.last, RANKED) if self.reading.words else self.last
+
+    @cached_property
+    def text(self) -> Q:
+        """Give the query of the words alone."""
+        queries, words = self.queries, self.reading.words
+        if not words:
+            return queries.everything()
+        asked = [self._word(word, is_last=place == len(words) - 1) for place, word in enumerate(words)]
+        text = queries.several(asked, least=1 if self.reading.may_lack else len(asked))
+        return queries.helped(text, "whole", " ".join(words), AS_A_WHOLE)
+
+    def narrowed(self, text: Q, names: Sequence[str]) -> Q:
+        """Narrow a query by the filters of these names."""
+        chosen = [self.filters[name] for name in names if name in self.filters]
+        musts = [query for each in chosen for query in each.musts]
+        must_nots = [query for each in chosen for query in each.must_nots]
+        return self.queries.narrowed(text, musts, must_nots)
+
+    def names(self, *, without: Sequence[str] = ()) -> list[str]:
+        """Name the filters that narrow, but for some."""
+        return [name for name, each in self.filters.items() if each and name not in without]
+
+    def answer(
+        self, found: Sequence[Known], total: int, facets: Mapping[str, Mapping[str, int]]
+    ) -> Found | None:
+        """Give what this reading found, the nearest first; None if it found nothing and another may."""
+        if not total and self.reading.words:
             return None
-        addresses = [address for _, address in result.hits] if question.limit else []
-        ranked = self._ranked([self.shelf.read(address) for address in addresses])
+        ranked = self._ranked(found)
         return Found(
-            ids=[known.id for known in ranked[question.offset : last]],
-            total=int(result.count),
+            ids=[known.id for known in ranked[self.question.offset : self.last]],
+            total=total,
             words=self.reading.words,
             corrected=self._corrected(ranked[0].candidate) if ranked else None,
-            facets=self._facets(text) if question.with_facets else {},
+            facets=facets,
         )
 
-    def _ranked(self, found: list[Known]) -> list[Known]:
+    def _ranked(self, found: Sequence[Known]) -> Sequence[Known]:
         """Order the first by nearness; of those that are as near the engine's order stands."""
         if not self.reading.words:
             return found
         matcher = Matcher(self.reading.words)
         first = sorted(found[:RANKED], key=lambda known: -matcher.nearness(known.candidate))
-        return first + found[RANKED:]
+        return [*first, *found[RANKED:]]
 
     def _corrected(self, best: Candidate) -> str | None:
         reading = self.reading
@@ -65,104 +131,65 @@ class Look:
             words = corrected(words, {*best.people, *(word for name in best.names for word in name)})
         return " ".join(words)
 
-    def _text(self) -> Query:
-        reading = self.reading
-        if not reading.words:
-            return Query.all_query()
-        musts = [
-            self._word(word, is_last=place == len(reading.words) - 1)
-            for place, word in enumerate(reading.words)
-        ]
-        least = 1 if reading.may_lack else len(musts)
-        text = Query.boolean_query(
-            [(Occur.Should, must) for must in musts], minimum_number_should_match=least
-        )
-        whole = Query.term_query(self.schema, "whole", " ".join(reading.words))
-        return Query.boolean_query(
-            [(Occur.Must, text), (Occur.Should, Query.boost_query(Query.const_score_query(whole, 1.0), 30.0))]
-        )
-
-    def _word(self, word: str, *, is_last: bool) -> Query:
+    def _word(self, word: str, *, is_last: bool) -> Q:
         """Ask for a word in names, among people, and by its sound; the last one may still be being written."""
-        schema, sound = self.schema, sound_of(word)
+        queries, sound = self.queries, sound_of(word)
         ways = [
-            Query.boost_query(Query.term_query(schema, "name", word), 4.0),
-            Query.boost_query(Query.term_query(schema, "person", word), 2.5),
-            Query.boost_query(Query.term_query(schema, "sound", sound), 2.0),
+            queries.term("name", word, 4.0),
+            queries.term("person", word, 2.5),
+            queries.term("sound", sound, 2.0),
         ]
         if is_last:
-            ways.append(_begun(schema, "name", word))
+            ways.append(queries.begun("name", word))
             # what begins with a sound is half of all there is
             if len(word) > 1:
-                ways.append(_begun(schema, "sound", sound))
+                ways.append(queries.begun("sound", sound))
         if self.reading.is_forgiving:
             ways += self._forgiven(word, is_last=is_last)
-        return Query.disjunction_max_query(ways, tie_breaker=0.1)
+        return queries.best(ways)
 
-    def _forgiven(self, word: str, *, is_last: bool) -> Iterator[Query]:
+    def _forgiven(self, word: str, *, is_last: bool) -> Iterator[Q]:
         for field, form in (("name", word), ("person", word), ("sound", sound_of(word))):
-            distance = slips_in(form)
-            if distance:
-                yield Query.fuzzy_term_query(self.schema, field, form, distance=distance)
+            if slips := slips_in(form):
+                yield self.queries.slipped(field, form, slips)
                 if is_last and len(form) > 4:
-                    yield Query.fuzzy_term_query(self.schema, field, form, distance=1, prefix=True)
-
-    def _with_filters(self, text: Query, *, without: str = "") -> Query:
-        narrowed = [clause for name, clauses in self.filters.items() if name != without for clause in clauses]
-        return Query.boolean_query([(Occur.Must, text), *narrowed])
-
-    def _facets(self, text: Query) -> dict[str, dict[str, int]]:
-        """Count what is narrowed by itself apart, all else in one go."""
-        apart = [name for name in FACETS if self.filters.get(name)]
-        together = [name for name in FACETS if name not in apart]
-        counts: dict[str, dict[str, int]] = {}
-        for without, names in (("", together), *((name, [name]) for name in apart)):
-            asked = {name: {"terms": {"field": name, "size": MAX_BUCKETS}} for name in names}
-            answer = self.shelf.searcher.aggregate(self._with_filters(text, without=without), asked)
-            for name in names:
-                counts[name] = {
-                    str(bucket["key"]): int(bucket["doc_count"]) for bucket in answer[name]["buckets"]
-                }
-        return counts
+                    yield self.queries.slipped_begun(field, form)
 
 
-def filters_of(schema: tantivy.Schema, question: Question) -> dict[str, list[Clause]]:
+def filters_of(queries: Queries[Q], question: Question) -> dict[str, Filter[Q]]:
     """Give what must hold of what is found, by facet or otherwise."""
 
-    def are(field: str, *words: object, occur: Occur = Occur.Must) -> list[Clause]:
-        terms = [Query.term_query(schema, field, str(word)) for word in words if word is not None]
-        return [(occur, Query.const_score_query(term, 0.0)) for term in terms]
+    def are(field: str, *words: object) -> list[Q]:
+        return [queries.term(field, str(word)) for word in words if word is not None]
 
-    def lie(name: str, lower: int | None, upper: int | None) -> list[Clause]:
+    def lie(name: str, lower: int | None, upper: int | None) -> Filter[Q]:
         if lower is None and upper is None:
-            return []
-        field = number_of(name)
-        query = Query.range_query(schema, field, tantivy.FieldType.Integer, lower, upper)
-        return [(Occur.Must, Query.const_score_query(query, 0.0))]
+            return Filter()
+        return Filter([queries.between(number_of(name), lower, upper)])
 
     role = f"{question.role}:" if question.role else ""
     least = None if question.rating_from is None else round(question.rating_from * 10)
-    genres = are("genre", *question.genre_ids) + are("genre", *question.no_genre_ids, occur=Occur.MustNot)
+    genres = are("genre", *question.genre_ids)
     if question.any_genre_ids:
-        either = Query.boolean_query(are("genre", *question.any_genre_ids, occur=Occur.Should))
-        genres.append((Occur.Must, either))
+        genres.append(queries.several(are("genre", *question.any_genre_ids), least=1))
     return {
-        "kind": are("kind", question.kind),
-        "genre": genres,
-        "country": are("country", question.country),
-        "access": are("access", question.access),
+        "kind": Filter(are("kind", question.kind)),
+        "genre": Filter(genres, are("genre", *question.no_genre_ids)),
+        "country": Filter(are("country", question.country)),
+        "access": Filter(are("access", question.access)),
         "decade": lie("year", question.year_from, question.year_to),
         "age": lie("age", None, question.age_to),
-        "credit": are("credit", *(f"{role}{person_id}" for person_id in question.person_ids)),
+        "credit": Filter(are("credit", *(f"{role}{person_id}" for person_id in question.person_ids))),
         "runtime": lie("runtime", question.runtime_from, question.runtime_to),
         "rating": lie("tenths", least, None),
     }
 
 
-def _begun(schema: tantivy.Schema, field: str, word: str) -> Query:
-    return Query.fuzzy_term_query(schema, field, word, distance=0, prefix=True)
+def counts_in(buckets: Sequence[Mapping[str, object]]) -> dict[str, int]:
+    """Read what an engine counted."""
+    return {str(bucket["key"]): int(str(bucket["doc_count"])) for bucket in buckets}
 
 
-def slips_in(word: str) -> int:
-    """Tell how many slips of the finger a word may have, by its letters."""
-    return 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+def counted_apart(filters: Mapping[str, Filter[Q]]) -> list[str]:
+    """Name what is counted without its own filter, since it has one."""
+    return [name for name in FACETS if filters[name]]

@@ -1,25 +1,13 @@
-"""Films and people as documents of the embedded search: the schema, what is written, what is read back."""
-
-from dataclasses import dataclass
-from sys import intern
-from uuid import UUID
+"""Films and people as documents of the embedded search: the schema, what is written, what was read of a commit."""
 
 import tantivy
 
 from theatre.kit.ids import new_id
-from theatre.movies.search import FACETS, Entry, Kind
-from theatre.movies.search.matching import Candidate
-from theatre.movies.spelling import sound_of, words_of
+from theatre.movies.search import FACETS, Entry
+from theatre.movies.search.writing import NUMBERS, TEXTS, Known, known_of, number_of, written_of
 
-# another number with every change of the schema or of what is written: an older index counts as none, and is built anew
-SCHEMA = 2
 MOST_READ = 10_000
-NUMBERS = ("year", "age", "runtime", "tenths")
-
-
-def number_of(name: str) -> str:
-    """Name the field of a number; words that are counted have plain names."""
-    return f"{name}_number"
+BYTES = ("shown", "digest")
 
 
 def make_schema() -> tantivy.Schema:
@@ -27,7 +15,7 @@ def make_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for field in ("id", "kind"):
         builder.add_text_field(field, stored=True, tokenizer_name="raw", index_option="basic")
-    for field in ("name", "person", "sound"):
+    for field in TEXTS:
         builder.add_text_field(field, tokenizer_name="words", index_option="freq")
     builder.add_text_field("whole", tokenizer_name="raw", index_option="basic")
     for field in FACETS:
@@ -36,71 +24,30 @@ def make_schema() -> tantivy.Schema:
     for field in NUMBERS:
         builder.add_integer_field(number_of(field), indexed=True)
     builder.add_float_field("weight", fast=True)
-    for field in ("shown", "digest"):
+    for field in BYTES:
         builder.add_bytes_field(field, stored=True)
     return builder.build()
 
 
-def key_of(kind: Kind, id: UUID) -> str:
-    """Give the word under which an entry is known."""
-    return f"{kind}:{id}"
-
-
 def document_of(entry: Entry) -> tantivy.Document:
-    """Write an entry as a document: names as words, run together, and as they sound."""
+    """Write an entry as a document."""
     document = tantivy.Document()
-    names = [words_of(name) for name in dict.fromkeys(entry.names)]
-    people = sorted({word for person in entry.people for word in words_of(person)})
-    document.add_text("id", key_of(entry.kind, entry.id))
-    document.add_text("kind", entry.kind)
-    own = dict.fromkeys(word for words in names for word in words)
-    joined = ["".join(words) for words in names if len(words) > 1]
-    document.add_text("name", " ".join([*own, *joined]))
-    document.add_text("person", " ".join(people))
-    document.add_text("sound", " ".join(dict.fromkeys(map(sound_of, [*own, *joined, *people]))))
-    for whole in {" ".join(words) for words in names}:
-        document.add_text("whole", whole)
-    add_facts(document, entry)
-    document.add_float("weight", 0.6 + entry.rating / 20)
-    shown = "\n".join([f"{entry.rating}", " ".join(people), *map(" ".join, names)])
-    document.add_bytes("shown", shown.encode())
-    document.add_bytes("digest", entry.digest().encode())
+    for field, value in written_of(entry).items():
+        if isinstance(value, int):
+            document.add_integer(field, value)
+        elif isinstance(value, float):
+            document.add_float(field, value)
+        elif field in BYTES:
+            document.add_bytes(field, str(value).encode())
+        else:
+            for word in [value] if isinstance(value, str) else value:
+                document.add_text(field, word)
     return document
 
 
-def add_facts(document: tantivy.Document, entry: Entry) -> None:
-    """Write what entries are narrowed and counted by."""
-    for field, words in (
-        ("genre", entry.genre_ids),
-        ("country", entry.countries),
-        ("access", (entry.access,)),
-        ("decade", (entry.year // 10 * 10,)),
-        ("age", (entry.age,)),
-        # somebody is looked for in a role, or in whichever
-        ("credit", {word for role, id in entry.credits for word in (id, f"{role}:{id}")}),
-    ):
-        for word in words:
-            document.add_text(field, str(word))
-    tenths = round(entry.rating * 10)
-    for name, number in zip(NUMBERS, (entry.year, entry.age, entry.runtime_minutes, tenths), strict=True):
-        document.add_integer(number_of(name), number)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the index knows of a document."""
-
-    id: UUID
-    candidate: Candidate
-
-
-def known_of(document: tantivy.Document) -> Known:
-    """Read back what a search needs."""
-    rating, people, *names = bytes(document.get_first("shown") or b"").decode().split("\n")
-    # the same words stand in very many names
-    own = [tuple(map(intern, name.split())) for name in names]
-    candidate = Candidate(own, frozenset(map(intern, people.split())), float(rating))
-    return Known(UUID(str(document.get_first("id")).partition(":")[2]), candidate)
+def bytes_in(document: tantivy.Document, field: str) -> str:
+    """Read a text that is only kept."""
+    return bytes(document.get_first(field) or b"").decode()
 
 
 class Shelf:
@@ -116,7 +63,9 @@ class Shelf:
         place = (address.segment_ord, address.doc)
         known = self._known.get(place)
         if known is None:
-            known = self._known[place] = known_of(self.searcher.doc(address))
+            document = self.searcher.doc(address)
+            known = known_of(str(document.get_first("id")), bytes_in(document, "shown"))
+            self._known[place] = known
             if len(self._known) > MOST_READ:
                 # the first that was read is as good as any to go; another thread may have taken it away
                 self._known.pop(next(iter(self._known)), None)

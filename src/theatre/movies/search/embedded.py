@@ -21,15 +21,16 @@ from tantivy import Query
 from theatre.kit.ids import new_id
 from theatre.movies.search import Entry, Found, Kind, Question, SearchAway
 from theatre.movies.search.asking import Look
-from theatre.movies.search.documents import SCHEMA, Shelf, document_of, key_of, make_schema
-from theatre.movies.search.readings import list_readings
+from theatre.movies.search.documents import Shelf, bytes_in, document_of, make_schema
+from theatre.movies.search.engine import TantivyQueries, answer
+from theatre.movies.search.readings import MAX_WORDS, list_readings
+from theatre.movies.search.writing import SCHEMA, id_of, key_of
 from theatre.movies.spelling import words_of
 
 CURRENT = f"current-{SCHEMA}"
 WRITER_BYTES = 50_000_000
 BUILDER_BYTES = 128_000_000
 RELOAD_SECONDS = 0.2
-MAX_WORDS = 12
 SEARCHERS = 2
 
 
@@ -126,7 +127,7 @@ class EmbeddedIndex:
         # the engine lets go of the interpreter while it searches; more threads than this only wait for each other
         self._searching = ThreadPoolExecutor(SEARCHERS, "search")
 
-    def is_built(self) -> bool:
+    async def is_built(self) -> bool:
         """See `SearchIndex`."""
         return (self.folder / CURRENT).exists()
 
@@ -183,8 +184,7 @@ class EmbeddedIndex:
         hits = searcher.search(Query.all_query(), limit=max(searcher.num_docs, 1), count=False).hits
         for _, address in hits:
             document = searcher.doc(address)
-            kind, _, id = str(document.get_first("id")).partition(":")
-            yield Kind(kind), UUID(id), bytes(document.get_first("digest") or b"").decode()
+            yield *id_of(str(document.get_first("id"))), bytes_in(document, "digest")
 
     async def close(self) -> None:
         """Let go of the folder."""
@@ -199,8 +199,9 @@ class EmbeddedIndex:
 
 def ask(generation: Generation, question: Question) -> Found:
     """Put a question to a generation: read in one way after the other, until something is found."""
-    shelf, schema = generation.shelf, generation.index.schema
-    for reading in list_readings(question.text, MAX_WORDS):
-        if found := Look(shelf, schema, question=question, reading=reading).found():
+    queries = TantivyQueries(generation.index.schema)
+    for reading in list_readings(question.text):
+        look = Look(queries, question=question, reading=reading)
+        if found := answer(generation.shelf, look):
             return found
     return Found((), 0, words_of(question.text)[:MAX_WORDS])

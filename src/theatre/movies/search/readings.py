@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from theatre.movies.spelling import on_other_keyboard, words_of
 
+MAX_WORDS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -16,13 +18,13 @@ class Reading:
     may_lack: bool = False
 
 
-def list_readings(text: str, most_words: int) -> Iterator[Reading]:
+def list_readings(text: str) -> Iterator[Reading]:
     """Give the readings of a text, each tried only if none before it finds anything."""
-    written = words_of(text)[:most_words]
+    written = words_of(text)[:MAX_WORDS]
     yield Reading(written, is_as_written=True)
     if not written:
         return
-    other = words_of(on_other_keyboard(text))[:most_words]
+    other = words_of(on_other_keyboard(text))[:MAX_WORDS]
     for may_lack in (False, True):
         if other and not may_lack:
             yield Reading(other)
