@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest
 
+from tests.movies.members import MEMBERS, choosing
+from theatre.movies.app import open_index
 from theatre.movies.search import Entry, Kind, Question, SearchIndex
-from theatre.movies.search.embedded import EmbeddedIndex
+from theatre.movies.settings import MoviesSettings
 
 NUMBERS = count(1)
 DRAMA, COMEDY, HORROR = (UUID(int=number) for number in range(1, 4))
@@ -30,14 +32,16 @@ FILMS = [SAD, GAY, BOTH, DARK]
 ANNA_HERSELF = Entry(Kind.PERSON, ANNA, ("Anna Story",))
 
 
-@pytest.fixture
-async def index(tmp_path: Path) -> AsyncIterator[SearchIndex]:
-    index = EmbeddedIndex(tmp_path)
-    async with index.building() as build:
-        await build.add([*FILMS, ANNA_HERSELF])
-        await build.switch()
-    yield index
-    await index.close()
+@pytest.fixture(params=MEMBERS)
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SearchIndex]:
+    async with (
+        choosing(request.param, tmp_path, MoviesSettings()) as settings,
+        open_index(settings) as index,
+    ):
+        async with index.building() as build:
+            await build.add([*FILMS, ANNA_HERSELF])
+            await build.switch()
+        yield index
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from theatre.movies.resources import Resources, WorkerResources
 from theatre.movies.routes import admin, playback, public, searching
 from theatre.movies.search import SearchAway, SearchIndex
 from theatre.movies.search.embedded import EmbeddedIndex
+from theatre.movies.search.opensearch import ClusterIndex
+from theatre.movies.search.wire import Wire
 from theatre.movies.settings import MoviesSettings
 
 
@@ -55,8 +57,10 @@ async def open_resources(
 
 @asynccontextmanager
 async def open_index(settings: MoviesSettings) -> AsyncIterator[SearchIndex]:
-    """Choose the search: the one in a folder of this machine."""
-    index = EmbeddedIndex(settings.index_folder)
+    """Choose the search: a cluster if one is named, else the one in a folder of this machine."""
+    index: SearchIndex = EmbeddedIndex(settings.index_folder)
+    if settings.search_url:
+        index = ClusterIndex(Wire(settings.search_url), settings.search_index)
     try:
         yield index
     finally:

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from theatre.movies.search import FACETS, Found, Question
 from theatre.movies.search.matching import Candidate, Matcher, corrected
-from theatre.movies.search.readings import Reading
+from theatre.movies.search.readings import Reading, read_words
 from theatre.movies.search.writing import Known, number_of
 from theatre.movies.spelling import slips_in, sound_of
 
@@ -193,3 +193,8 @@ def counts_in(buckets: Sequence[Mapping[str, object]]) -> dict[str, int]:
 def counted_apart(filters: Mapping[str, Filter[Q]]) -> list[str]:
     """Name what is counted without its own filter, since it has one."""
     return [name for name in FACETS if filters[name]]
+
+
+def nothing(question: Question) -> Found:
+    """Give the answer to a question of which no reading finds anything."""
+    return Found((), 0, read_words(question.text))

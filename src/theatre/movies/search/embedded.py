@@ -20,12 +20,11 @@ from tantivy import Query
 
 from theatre.kit.ids import new_id
 from theatre.movies.search import Entry, Found, Kind, Question, SearchAway
-from theatre.movies.search.asking import Look
+from theatre.movies.search.asking import Look, nothing
 from theatre.movies.search.documents import Shelf, bytes_in, document_of, make_schema
 from theatre.movies.search.engine import TantivyQueries, answer
-from theatre.movies.search.readings import MAX_WORDS, list_readings
+from theatre.movies.search.readings import list_readings
 from theatre.movies.search.writing import SCHEMA, id_of, key_of
-from theatre.movies.spelling import words_of
 
 CURRENT = f"current-{SCHEMA}"
 WRITER_BYTES = 50_000_000
@@ -204,4 +203,4 @@ def ask(generation: Generation, question: Question) -> Found:
         look = Look(queries, question=question, reading=reading)
         if found := answer(generation.shelf, look):
             return found
-    return Found((), 0, words_of(question.text)[:MAX_WORDS])
+    return nothing(question)

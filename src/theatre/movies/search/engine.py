@@ -20,7 +20,8 @@ class TantivyQueries:
         self.schema = schema
 
     def everything(self) -> Query:
-        return Query.all_query()
+        # in company a bare one scores nothing, so that no rating would order what it finds
+        return Query.const_score_query(Query.all_query(), 1.0)
 
     def term(self, field: str, word: str, boost: float = 1.0) -> Query:
         return Query.boost_query(Query.term_query(self.schema, field, word), boost)

@@ -74,9 +74,14 @@ def likeness(word: str, token: str, *, is_last: bool) -> float:
 
 
 def corrected(words: Sequence[str], tokens: Iterable[str]) -> list[str]:
-    """Give for each word the one that was meant, of those that the best candidate has."""
-    known = list(tokens)
-    return [
-        max(known, key=lambda token: likeness(word, token, is_last=word is words[-1]), default=word)
-        for word in words
-    ]
+    """Give for each word the one that was meant, of those that the best candidate has: of two that are as alike the one
+    in the same letters. A word that is like none was not looked for, and is left out."""
+    known = sorted(set(tokens))
+    meant = [_meant(word, known, is_last=word is words[-1]) for word in words]
+    return [word for word in meant if word] or list(words)
+
+
+def _meant(word: str, known: Sequence[str], *, is_last: bool) -> str:
+    alike = {token: likeness(word, token, is_last=is_last) for token in known}
+    best = max(known, key=lambda token: (alike[token], OSA.normalized_similarity(word, token)), default="")
+    return best if best and alike[best] else ""

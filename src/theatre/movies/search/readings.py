@@ -18,13 +18,18 @@ class Reading:
     may_lack: bool = False
 
 
+def read_words(text: str) -> tuple[str, ...]:
+    """Give the words of a text that are looked for."""
+    return words_of(text)[:MAX_WORDS]
+
+
 def list_readings(text: str) -> Iterator[Reading]:
     """Give the readings of a text, each tried only if none before it finds anything."""
-    written = words_of(text)[:MAX_WORDS]
+    written = read_words(text)
     yield Reading(written, is_as_written=True)
     if not written:
         return
-    other = words_of(on_other_keyboard(text))[:MAX_WORDS]
+    other = read_words(on_other_keyboard(text))
     for may_lack in (False, True):
         if other and not may_lack:
             yield Reading(other)
