@@ -4,17 +4,21 @@ beside, and what becomes of what the engine found. How a query is written is eac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from operator import attrgetter
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from theatre.movies.search import FACETS, Found, Question
 from theatre.movies.search.matching import Candidate, Matcher, corrected
 from theatre.movies.search.readings import Reading, read_words
 from theatre.movies.search.writing import Known, number_of
 from theatre.movies.spelling import slips_in, sound_of
+from theatre.movies.synonyms import Words
 
 RANKED = 40
 MAX_BUCKETS = 300
 AS_A_WHOLE = 30.0
+# of two that are as near, the one that was written comes before the one that is called so too
+OTHER_WORDS = 0.02
 
 Q = TypeVar("Q")
 
@@ -61,6 +65,13 @@ class Filter(Generic[Q]):
         return bool(self.musts or self.must_nots)
 
 
+class Nearness(NamedTuple):
+    """How near something is to which words."""
+
+    score: float
+    words: Sequence[str]
+
+
 class Look(Generic[Q]):
     """One try: the text, read in one way."""
 
@@ -81,12 +92,10 @@ class Look(Generic[Q]):
     @cached_property
     def text(self) -> Q:
         """Give the query of the words alone."""
-        queries, words = self.queries, self.reading.words
-        if not words:
-            return queries.everything()
-        asked = [self._word(word, is_last=place == len(words) - 1) for place, word in enumerate(words)]
-        text = queries.several(asked, least=1 if self.reading.may_lack else len(asked))
-        return queries.helped(text, "whole", " ".join(words), AS_A_WHOLE)
+        if not self.reading.words:
+            return self.queries.everything()
+        said = [self._said(words) for words in self.reading.variants]
+        return said[0] if len(said) == 1 else self.queries.best(said)
 
     def narrowed(self, text: Q, names: Sequence[str]) -> Q:
         """Narrow a query by the filters of these names."""
@@ -106,11 +115,12 @@ class Look(Generic[Q]):
         if not total and self.reading.words:
             return None
         ranked = self._ranked(found)
+        words = self._nearness(ranked[0].candidate).words if ranked else self.reading.words
         return Found(
             ids=[known.id for known in ranked[self.question.offset : self.last]],
             total=total,
-            words=self.reading.words,
-            corrected=self._corrected(ranked[0].candidate) if ranked else None,
+            words=words,
+            corrected=self._corrected(words, ranked[0].candidate) if ranked else None,
             facets=facets,
         )
 
@@ -118,18 +128,34 @@ class Look(Generic[Q]):
         """Order the first by nearness; of those that are as near the engine's order stands."""
         if not self.reading.words:
             return found
-        matcher = Matcher(self.reading.words)
-        first = sorted(found[:RANKED], key=lambda known: -matcher.nearness(known.candidate))
+        first = sorted(found[:RANKED], key=lambda known: -self._nearness(known.candidate).score)
         return [*first, *found[RANKED:]]
 
-    def _corrected(self, best: Candidate) -> str | None:
-        reading = self.reading
-        if reading.is_as_written:
+    def _nearness(self, candidate: Candidate) -> Nearness:
+        """Tell how near a candidate is to what was written, or to what is the same in other words."""
+        near = (
+            Nearness(matcher.nearness(candidate) - (OTHER_WORDS if place else 0.0), matcher.words)
+            for place, matcher in enumerate(self._matchers)
+        )
+        return max(near, key=attrgetter("score"), default=Nearness(0.0, ()))
+
+    @cached_property
+    def _matchers(self) -> list[Matcher]:
+        return [Matcher(words) for words in self.reading.variants if words]
+
+    def _corrected(self, words: Sequence[str], best: Candidate) -> str | None:
+        if self.reading.is_as_written:
             return None
-        words = list(reading.words)
-        if reading.is_forgiving:
+        if self.reading.is_forgiving:
             words = corrected(words, {*best.people, *(word for name in best.names for word in name)})
         return " ".join(words)
+
+    def _said(self, words: Words) -> Q:
+        """Ask for what is said in one way."""
+        queries = self.queries
+        asked = [self._word(word, is_last=place == len(words) - 1) for place, word in enumerate(words)]
+        text = queries.several(asked, least=1 if self.reading.may_lack else len(asked))
+        return queries.helped(text, "whole", " ".join(words), AS_A_WHOLE)
 
     def _word(self, word: str, *, is_last: bool) -> Q:
         """Ask for a word in names, among people, and by its sound; the last one may still be being written."""

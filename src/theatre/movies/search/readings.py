@@ -2,23 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from theatre.movies.spelling import on_other_keyboard, words_of
+from theatre.movies.synonyms import Words, variants_of
 
 MAX_WORDS = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """Words that a text is read as; `is_forgiving` lets them be misspelt, `may_lack` lets all but one be missing."""
 
-    words: tuple[str, ...]
+    words: Words
     is_as_written: bool = False
     is_forgiving: bool = False
     may_lack: bool = False
 
+    @cached_property
+    def variants(self) -> list[Words]:
+        """The words, and the ways to say the same otherwise: what any of them finds is found, the nearest first."""
+        return [self.words] if self.may_lack else variants_of(self.words, is_forgiving=self.is_forgiving)
 
-def read_words(text: str) -> tuple[str, ...]:
+
+def read_words(text: str) -> Words:
     """Give the words of a text that are looked for."""
     return words_of(text)[:MAX_WORDS]
 
