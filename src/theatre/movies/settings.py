@@ -22,6 +22,9 @@ class MoviesSettings(ServiceSettings):
         Path(".theatre/movies-index"),
         description="folder of the search index: `work movies` writes it, every `serve movies` reads it",
     )
+    cache_megabytes: int = Field(
+        128, ge=0, description="memory of each process for films and answers that it need not read again"
+    )
     billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
     stream_secret: SecretStr = Field(SecretStr(""), description="signs the addresses of streams")
     ticket_seconds: int = Field(
