@@ -18,6 +18,9 @@ from theatre.kit.idempotency import Flights
 from theatre.kit.outbox import Relay
 from theatre.kit.worker import Worker
 from theatre.movies import demo, genres
+from theatre.movies.answers import Answers
+from theatre.movies.cards import Cards
+from theatre.movies.changes import Changes
 from theatre.movies.gate import Gate
 from theatre.movies.jobs import JOBS
 from theatre.movies.models import OutboxMessage
@@ -44,12 +47,19 @@ async def open_resources(
         billing = BillingClient(ServiceClient(settings.billing_url, token=token, transport=transport))
         stack.push_async_callback(billing.close)
         sessions = sessions_of(engine)
+        index = await stack.enter_async_context(open_index(settings))
+        changes = Changes(engine)
+        room = settings.cache_megabytes * 1_000_000
+        cards = Cards(sessions, changes, clock=clock, max_bytes=room * 3 // 4)
         yield Resources(
             engine=engine,
             sessions=sessions,
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             clock=clock,
-            index=await stack.enter_async_context(open_index(settings)),
+            index=index,
+            changes=await stack.enter_async_context(changes.following()),
+            cards=cards,
+            answers=Answers(changes, index, clock=clock, max_bytes=room // 4),
             gate=Gate(sessions, billing, settings.stream_secret, settings.ticket_seconds),
             flights=Flights(),
         )
@@ -88,7 +98,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Movies",
-        routers=[searching.router, playback.router, public.router, admin.router],
+        routers=[searching.router, playback.router, public.films, public.router, admin.router],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {
             "database": partial(ping, resources.engine),

@@ -33,6 +33,9 @@ class MoviesSettings(ServiceSettings):
         pattern=r"^[a-z][a-z0-9-]{0,60}$",
         description="what the names of its indices begin with there; another one for each house",
     )
+    cache_megabytes: int = Field(
+        128, ge=0, description="memory of each process for films and answers that it need not read again"
+    )
     billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
     stream_secret: SecretStr = Field(SecretStr(""), description="signs the addresses of streams")
     ticket_seconds: int = Field(
