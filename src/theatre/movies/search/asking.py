@@ -47,7 +47,7 @@ class Queries(Protocol[Q]):
     def several(self, queries: Sequence[Q], *, least: int) -> Q:
         """Ask that so many of them hold."""
 
-    def helped(self, text: Q, field: str, word: str, score: float) -> Q:
+    def helped(self, text: Q, *, field: str, word: str, score: float) -> Q:
         """Score what a text finds higher if it has a word too."""
 
     def narrowed(self, text: Q, musts: Sequence[Q], must_nots: Sequence[Q]) -> Q:
@@ -155,7 +155,7 @@ class Look(Generic[Q]):
         queries = self.queries
         asked = [self._word(word, is_last=place == len(words) - 1) for place, word in enumerate(words)]
         text = queries.several(asked, least=1 if self.reading.may_lack else len(asked))
-        return queries.helped(text, "whole", " ".join(words), AS_A_WHOLE)
+        return queries.helped(text, field="whole", word=" ".join(words), score=AS_A_WHOLE)
 
     def _word(self, word: str, *, is_last: bool) -> Q:
         """Ask for a word in names, among people, and by its sound; the last one may still be being written."""

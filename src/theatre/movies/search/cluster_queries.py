@@ -88,7 +88,7 @@ class JsonQueries:
     def several(self, queries: Sequence[Json], *, least: int) -> Json:
         return {"bool": {"should": list(queries), "minimum_should_match": least}}
 
-    def helped(self, text: Json, field: str, word: str, score: float) -> Json:
+    def helped(self, text: Json, *, field: str, word: str, score: float) -> Json:
         help = {"constant_score": {"filter": {"term": {field: word}}, "boost": score}}
         return {"bool": {"must": [text], "should": [help]}}
 
@@ -116,8 +116,8 @@ def body_of(look: Look[Json]) -> Json:
 
 def _weighed(query: Json) -> Json:
     # the embedded engine's own way to weigh, so that both order alike
-    weight = {"field": "weight", "modifier": "ln2p"}
-    return {"function_score": {"query": query, "field_value_factor": weight}}
+    weight = {"field_value_factor": {"field": "weight", "modifier": "ln2p"}}
+    return {"function_score": {"query": query, "functions": [weight]}}
 
 
 def _narrowing(look: Look[Json], names: Sequence[str]) -> Json:

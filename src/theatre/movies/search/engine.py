@@ -44,7 +44,7 @@ class TantivyQueries:
     def several(self, queries: Sequence[Query], *, least: int) -> Query:
         return Query.boolean_query(_occurring(Occur.Should, queries), minimum_number_should_match=least)
 
-    def helped(self, text: Query, field: str, word: str, score: float) -> Query:
+    def helped(self, text: Query, *, field: str, word: str, score: float) -> Query:
         help = Query.const_score_query(Query.term_query(self.schema, field, word), score)
         return Query.boolean_query([(Occur.Must, text), (Occur.Should, help)])
 

@@ -101,7 +101,7 @@ class ClusterIndex:
         """
         # by its own name: an alias that is not there would be taken for the name of an index to be made
         current = await self._wire.ask("GET", f"/_alias/{self.alias}", seconds=ASK_SECONDS)
-        await write(self._wire, max(current), entries, gone, refresh="true")
+        await write(self._wire, max(current), entries, gone=gone, refresh="true")
 
     @asynccontextmanager
     async def building(self) -> AsyncIterator["ClusterBuild"]:
@@ -159,11 +159,11 @@ class ClusterBuild:
 
     async def add(self, entries: Collection[Entry]) -> None:
         """See `Build`. It is found after the `switch`."""
-        await write(self._wire, self.name, entries, [])
+        await write(self._wire, self.name, entries)
 
     async def put(self, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]]) -> None:
         """See `Build`."""
-        await write(self._wire, self.name, entries, gone)
+        await write(self._wire, self.name, entries, gone=gone)
 
     async def switch(self) -> None:
         """See `Build`.
@@ -206,7 +206,12 @@ class ClusterBuild:
 
 
 async def write(
-    wire: Wire, index: str, entries: Collection[Entry], gone: Collection[tuple[Kind, UUID]], **params: str
+    wire: Wire,
+    index: str,
+    entries: Collection[Entry],
+    *,
+    gone: Collection[tuple[Kind, UUID]] = (),
+    **params: str,
 ) -> None:
     """Write entries and take others away; when it returns, both are durable.
 

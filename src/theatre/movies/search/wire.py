@@ -44,23 +44,25 @@ class Wire:
             Misunderstood
         """
         content = b"" if body is None else orjson.dumps(body)
-        return await self._send(method, path, content, "application/json", seconds=seconds, params=params)
+        kind = "application/json" if content else ""
+        return await self._send(method, path, content=content, kind=kind, seconds=seconds, params=params)
 
     async def ask_lines(
         self, path: str, lines: list[Any], *, seconds: float, **params: str
     ) -> dict[str, Any]:
         """Send many things at once, one a line; see `ask`."""
         content = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
-        return await self._send("POST", path, content, "application/x-ndjson", seconds=seconds, params=params)
+        kind = "application/x-ndjson"
+        return await self._send("POST", path, content=content, kind=kind, seconds=seconds, params=params)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
     async def _send(
-        self, method: str, path: str, content: bytes, kind: str, *, seconds: float, params: dict[str, str]
+        self, method: str, path: str, *, content: bytes, kind: str, seconds: float, params: dict[str, str]
     ) -> dict[str, Any]:
-        headers = {"Content-Type": kind} if content else {}
+        headers = {"Content-Type": kind} if kind else {}
         try:
             async with asyncio.timeout(seconds):
                 response = await self._http.request(
