@@ -1,6 +1,7 @@
 """The index and the tables say the same: whatever changes is learnt, a rebuild loses nothing, the check sees faults."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -48,7 +49,7 @@ async def follow(held: Resources) -> None:
 
 
 async def check(held: Resources) -> Comparison:
-    return await indexing.compare(held.sessions, held.index)
+    return await indexing.compare(held.sessions, held.index, now=NOW)
 
 
 async def found(client: httpx.AsyncClient, query: str) -> list[str]:
@@ -165,9 +166,8 @@ async def test_the_check_sees_what_the_index_lacks_has_too_much_and_has_wrong(
 
 
 async def _entries(held: Resources) -> AsyncIterator[list[Entry]]:
-    async with transaction(held.sessions) as session:
-        async for entries in indexing._read_all(session):
-            yield entries
+    async for entries in indexing._read_all(partial(transaction, held.sessions)):
+        yield entries
 
 
 async def test_others_see_what_one_process_writes_and_it_alone_may_write(tmp_path: Path) -> None:
