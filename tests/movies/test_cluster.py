@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,15 @@ import httpx
 import orjson
 import pytest
 
+from tests.factories.auth_door import AuthDoor
+from tests.rabbitmq import free_ports
+from theatre.movies.app import create_app, open_index
 from theatre.movies.search import Entry, Kind, Question, SearchAway, opensearch
+from theatre.movies.search.embedded import EmbeddedIndex
 from theatre.movies.search.opensearch import ClusterIndex
 from theatre.movies.search.wire import Misunderstood, Wire
 from theatre.movies.search.writing import SCHEMA
+from theatre.movies.settings import MoviesSettings
 
 STALKER = Entry(Kind.FILM, UUID(int=1), ("Сталкер", "Stalker"), rating=8.1)
 ALIAS = f"films-{SCHEMA}"
@@ -148,6 +154,7 @@ async def test_user_and_password_and_a_path_are_taken_from_the_address() -> None
     index = ClusterIndex(wire, "films")
     assert await index.is_built()
     (request,) = cluster.asked
+    assert str(request.url) == f"https://search.test/behind/_alias/{ALIAS}"
     assert request.headers["Authorization"] == httpx.BasicAuth("theatre", "p@ss")._auth_header
     await index.close()
 
@@ -275,3 +282,23 @@ async def test_a_switch_moves_the_alias_in_one_step_and_then_takes_away_only_wha
     ]
     deleted = [request.url.path for request in cluster.asked if request.method == "DELETE"]
     assert deleted == [f"/{GENERATION}", f"/films-0-{'c' * 32}"]
+
+
+@pytest.mark.parametrize(("url", "member"), [("", EmbeddedIndex), ("http://search.test:9200", ClusterIndex)])
+async def test_a_cluster_is_chosen_where_one_is_named(tmp_path: Path, url: str, member: type) -> None:
+    async with open_index(MoviesSettings(index_folder=tmp_path, search_url=url)) as index:
+        assert type(index) is member
+
+
+async def test_a_cluster_that_is_away_makes_nobody_wait(settings: MoviesSettings, auth: AuthDoor) -> None:
+    """Nobody listens there: searches say so, the house is not ready, and all else goes on."""
+    (port,) = free_ports(1)
+    away = settings.model_copy(update={"search_url": f"http://127.0.0.1:{port}"})
+    app = create_app(away, transport=auth.transport)
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://theatre.example")
+    async with app.router.lifespan_context(app), http:
+        found = await http.get("/movies/api/v1/films/search", params={"query": "stalker"})
+        assert (found.status_code, found.json()["code"]) == (503, "movies.search_away")
+        ready = await http.get("/movies/api/_ready")
+        assert (ready.status_code, ready.json()["missing"]) == (503, ["search"])
+        assert (await http.get("/movies/api/v1/films")).status_code == 200

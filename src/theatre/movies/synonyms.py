@@ -47,18 +47,25 @@ def variants_of(words: Words, *, is_forgiving: bool = False) -> list[Words]:
 
 
 def _swaps(words: Words, *, is_forgiving: bool) -> Iterator[Swap]:
-    for written, meanings in table().items():
-        for start in range(len(words) - len(written) + 1):
-            end = start + len(written)
-            if _is_written(words[start:end], written, is_forgiving=is_forgiving):
-                yield from (Swap(start, end, meant) for meant in meanings)
+    longest = max(map(len, table()))
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + longest, len(words)) + 1):
+            yield from (
+                Swap(start, end, meant) for meant in _meanings(words[start:end], is_forgiving=is_forgiving)
+            )
 
 
-def _is_written(words: Words, written: Words, *, is_forgiving: bool) -> bool:
-    if not is_forgiving:
-        return words == written
-    pairs = zip(words, written, strict=True)
-    return all(OSA.distance(word, own) <= slips_in(own) for word, own in pairs)
+def _meanings(words: Words, *, is_forgiving: bool) -> list[Words]:
+    known = table()
+    if words in known or not is_forgiving:
+        return known.get(words, [])
+    return [meant for written, meanings in known.items() if _is_alike(words, written) for meant in meanings]
+
+
+def _is_alike(words: Words, written: Words) -> bool:
+    return len(words) == len(written) and all(
+        OSA.distance(word, own) <= slips_in(own) for word, own in zip(words, written, strict=True)
+    )
 
 
 def _are_apart(swaps: Sequence[Swap]) -> bool:

@@ -30,8 +30,15 @@ class Wire:
     """Sends requests to a cluster. `url` may name user and password, and a path that all others are below."""
 
     def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-        self._http = HttpClient(base_url=url, timeout=timeout, transport=transport, follow_redirects=False)
+        address = httpx.URL(url)
+        self._http = HttpClient(
+            # an address with a password in it would be in logs and in the texts of errors
+            base_url=address.copy_with(username=None, password=None),
+            auth=(address.username, address.password) if address.username else None,
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+            transport=transport,
+            follow_redirects=False,
+        )
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, seconds: float, **params: str
