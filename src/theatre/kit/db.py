@@ -18,12 +18,18 @@ from uuid import UUID
 import asyncpg
 import orjson
 from fastapi import Depends, Request
-from sqlalchemy import BigInteger, Integer, MetaData, Text, event, text
+from sqlalchemy import BigInteger, Integer, MetaData, Text, TextClause, event, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -42,6 +48,7 @@ RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
 TRANSIENT_SQLSTATE_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
 MAX_TRANSACTION_TRIES = 3
 IDLE_SECONDS = 1.0
+TURN_SECONDS = 0.1
 MAX_STATEMENT_CHARACTERS = 1_000
 FIRST_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+((?:\w+\.)?\w+)")
 
@@ -188,6 +195,38 @@ async def transaction(sessions: Sessions) -> AsyncIterator[Session]:
     """Open one transaction: commit at the end, roll back on any exception. No network call belongs inside."""
     async with sessions.begin() as session:
         yield session
+
+
+@asynccontextmanager
+async def turn(sessions: Sessions, name: str, *, wait_seconds: float = 0.0) -> AsyncIterator[bool]:
+    """Take a turn that only one process has at a time, by a lock of the database; True if it is ours.
+
+    No transaction is open meanwhile, so that one may call out. Who loses the connection loses the turn.
+    """
+    lock, unlock = (
+        text(f"SELECT {word}(hashtext(:name))") for word in ("pg_try_advisory_lock", "pg_advisory_unlock")
+    )
+    deadline = time.monotonic() + wait_seconds
+    async with sessions.kw["bind"].connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        while not (is_ours := bool(await connection.scalar(lock, {"name": name}))):
+            if time.monotonic() >= deadline:
+                break
+            await asyncio.sleep(TURN_SECONDS)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                await _end_turn(connection, unlock, name)
+
+
+async def _end_turn(connection: AsyncConnection, unlock: TextClause, name: str) -> None:
+    try:
+        await connection.execute(unlock, {"name": name})
+    except BaseException:
+        # whoever got it from the pool would have the turn without knowing
+        await connection.invalidate()
+        raise
 
 
 async def transact(sessions: Sessions, verb: Callable[[Session], Awaitable[T]]) -> T:
