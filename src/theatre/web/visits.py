@@ -4,14 +4,17 @@ import hashlib
 import hmac
 import re
 import secrets
+from functools import cache
 from http.cookies import SimpleCookie
 from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 import jwt
 from fastapi import Request
 
 from theatre.kit.i18n import negotiate
+from theatre.web import panel
 from theatre.web.schemas import Tokens
 from theatre.web.settings import WebSettings
 
@@ -26,6 +29,16 @@ CHOICE_SECONDS = 365 * 24 * 3600
 def own_path(text: str) -> str:
     """Give a path of ours to go to next; whatever else was asked for becomes the front page."""
     return text if OWN_PATH.match(text) else "/"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Give the zone in which a reader's moments are written: of this name, else UTC."""
+    return ZoneInfo(name if name in _zones() else "UTC")
 
 
 def _path_of(address: str) -> str:
@@ -47,6 +60,7 @@ class Visit:
             request.headers.get("accept-language", ""), chosen=request.cookies.get("lang", "")
         )
         self.theme = next((theme for theme in THEMES if theme == request.cookies.get("theme")), THEMES[0])
+        self.zone = zone_of(request.cookies.get("zone", ""))
         self.access_token = self._brought("access")
         self.refresh_token = self._brought("refresh")
         self._visitor = self._brought("visitor")
@@ -59,13 +73,22 @@ class Visit:
         """Whether the browser claims a session: good enough to choose a menu by, and for nothing else."""
         return bool(self.refresh_token)
 
-    @property
-    def is_staff(self) -> bool:
-        """Whether the token claims a right to see all payments: again, to choose a menu by."""
+    def may(self, permission: str) -> bool:
+        """Whether the token claims a permission: again, to choose a menu by."""
         claims = read_claims(self.access_token)
         permissions = claims.get("permissions")
-        is_permitted = isinstance(permissions, list) and "billing.read" in permissions
+        is_permitted = isinstance(permissions, list) and permission in permissions
         return bool(claims.get("is_superuser")) or is_permitted
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether there is any room of the admin panel to show."""
+        return bool(panel.rooms_of(self))
+
+    @property
+    def user_id(self) -> str:
+        """Whose session this claims to be."""
+        return str(read_claims(self.access_token).get("sub", ""))
 
     @property
     def here(self) -> str:
