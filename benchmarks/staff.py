@@ -38,7 +38,7 @@ STEP = timedelta(minutes=1)
 STATUSES = ("paid", "paid", "paid", "paid", "expired", "expired", "canceled", "unpaid", "refunded", "paid")
 COLUMNS = [
     *("id", "user_id", "status", "currency", "total_minor", "discount_minor", "refunded_minor", "title"),
-    *("provider", "created_at", "expires_at", "paid_at", "save_method", "paid_attempt_id"),
+    *("provider", "created_at", "expires_at", "paid_at", "save_method", "paid_attempt_id", "promo_code"),
 ]
 LIST = "/billing/api/v1/admin/payments"
 
@@ -174,6 +174,7 @@ def payments(first: int) -> Iterator[tuple[Any, ...]]:
             created_at if was_paid else None,
             False,
             uuid4() if was_paid else None,
+            "SPRING" if number % 10 == 0 else None,
         )
 
 

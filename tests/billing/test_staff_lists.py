@@ -17,14 +17,17 @@ from tests.billing.conftest import Caller
 from tests.billing.desk import PaymentDesk, attempt
 from tests.billing.test_admin import paid
 from tests.billing.test_purchase import create
+from tests.kit.test_workbooks import cells_of
 from theatre.billing import cases, settlements
 from theatre.billing.cases import Trouble
 from theatre.billing.models import CaseKind
 from theatre.billing.settings import BillingSettings
+from theatre.kit import listing
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Sessions
 from theatre.kit.ids import new_id
 from theatre.kit.pagination import encode_cursor
+from theatre.kit.sheets import MEDIA_TYPES, SheetKind
 
 Make = Callable[..., Caller]
 FINANCE = ("billing.read", "billing.refund", "billing.manage")
@@ -37,6 +40,9 @@ LISTS = [
     "/products",
     "/prices",
     "/cases",
+    "/receipts",
+    "/promo_codes",
+    "/reconciliation",
     "/ledger/accounts",
     "/ledger/entries",
     "/audit",
@@ -244,6 +250,50 @@ async def test_every_list_is_given_as_csv(make_caller: Make, broker_schema: None
     assert answer.text.split("\r\n")[0]
     refused = await make_caller().http.get(f"/billing/api/v1/admin{path}", headers={"Accept": "text/csv"})
     assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_list_is_given_as_a_workbook(make_caller: Make, broker_schema: None, path: str) -> None:
+    staff = make_caller(*FINANCE)
+    media_type = MEDIA_TYPES[SheetKind.XLSX]
+    answer = await staff.http.get(f"/billing/api/v1/admin{path}", headers={"Accept": media_type})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["content-disposition"].endswith('.xlsx"')
+    [head, *_] = cells_of(answer.content)
+    assert head
+    refused = await make_caller().http.get(f"/billing/api/v1/admin{path}", headers={"Accept": media_type})
+    assert refused.status_code == 403
+
+
+async def test_a_link_names_the_file_that_it_is_for(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings
+) -> None:
+    """A browser that follows a link asks for HTML."""
+    staff = make_caller("billing.read")
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "film")
+    staff.http.headers["Accept"] = "text/html,*/*;q=0.8"
+    listed = await staff.get("/admin/payments", q=payment.id, format="csv")
+    assert str(payment.id) in listed.text
+    [head, row] = cells_of((await staff.get("/admin/payments", q=payment.id, format="xlsx")).content)
+    found = dict(zip((name for _, name in head), row, strict=False))
+    assert found["total"] == ("n", f"{Decimal(payment.total_minor) / 100:.2f}")
+    assert found["currency"] == ("inlineStr", "RUB")
+    refused = await staff.get("/admin/payments", format="pdf")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "query.format")
+
+
+async def test_a_workbook_of_too_many_rows_is_refused_before_it_begins(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_ROWS", 1)
+    user_id, staff = uuid4(), make_caller("billing.read")
+    async with sessions.begin() as session:
+        for _ in range(2):
+            await buy(session, settings, "film", user_id=user_id)
+    refused = await staff.get("/admin/payments", user_id=user_id, format="xlsx")
+    assert (refused.status_code, refused.json()["code"]) == (422, "kit.sheet_too_long")
 
 
 async def test_the_csv_of_payments_is_whole_and_sums_to_what_they_are(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, literal, select, union_all
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import selectinload
 
 from theatre.billing import disputes, ledger, payments, refunds
@@ -19,6 +19,7 @@ from theatre.billing.models import (
     Refund,
     RefundStatus,
 )
+from theatre.billing.payment_search import Matches
 from theatre.contracts.notification import DeliveryState, NotificationClient
 from theatre.contracts.payment import Attempt, PaymentClient
 from theatre.kit.db import Session
@@ -70,16 +71,22 @@ REFUND_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
-    """Which payments are wanted; moments are of creation, `since` included and `until` not. `reference` is an id of
-    the payment, its buyer or one of its attempts, or the provider's of its money
-    or of a dispute about it."""
+    """Which payments are wanted; moments are of creation, `since` included and `until` not.
+
+    Amounts are of the total, both ends included, and go with a currency. `has_refund`: money of it was given back.
+    `matches` is what the word that staff searched by may mean.
+    """
 
     status: PaymentStatus | None = None
     user_id: UUID | None = None
     provider: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    reference: str | None = None
+    currency: str | None = None
+    from_minor: int | None = None
+    to_minor: int | None = None
+    has_refund: bool | None = None
+    matches: Matches | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
         (Payment.status, wanted.status),
         (Payment.user_id, wanted.user_id),
         (Payment.provider, wanted.provider),
+        (Payment.currency, wanted.currency),
     ):
         if value is not None:
             rows = rows.where(column == value)
@@ -112,8 +120,14 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
         rows = rows.where(Payment.created_at >= wanted.since)
     if wanted.until is not None:
         rows = rows.where(Payment.created_at < wanted.until)
-    if wanted.reference is not None:
-        rows = rows.where(Payment.id.in_(_referred(wanted.reference)))
+    if wanted.from_minor is not None:
+        rows = rows.where(Payment.total_minor >= wanted.from_minor)
+    if wanted.to_minor is not None:
+        rows = rows.where(Payment.total_minor <= wanted.to_minor)
+    if wanted.has_refund is not None:
+        rows = rows.where(Payment.refunded_minor > 0 if wanted.has_refund else Payment.refunded_minor == 0)
+    if wanted.matches is not None:
+        rows = rows.where(_matching(wanted.matches))
     return Listing(
         rows,
         keys=(Payment.created_at, Payment.id),
@@ -122,22 +136,13 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
     )
 
 
-def _referred(reference: str) -> CompoundSelect[UUID | None]:
-    """Find payments by any id: each branch has an index of its own, which one OR over them would not use."""
+def _matching(matches: Matches) -> ColumnElement[bool]:
     found = [
-        select(LedgerEntry.payment_id).where(LedgerEntry.provider_reference == reference),
-        select(Dispute.payment_id).where(Dispute.provider_reference == reference),
+        (Payment.id.in_(matches.payment_ids), matches.payment_ids),
+        (Payment.user_id.in_(matches.user_ids), matches.user_ids),
+        (Payment.promo_code == matches.promo_code, matches.promo_code),
     ]
-    try:
-        known = UUID(reference)
-    except ValueError:
-        return union_all(*found)
-    return union_all(
-        *found,
-        select(literal(known)),
-        select(Payment.id).where(Payment.user_id == known),
-        select(PaymentTransition.payment_id).where(PaymentTransition.attempt_id == known),
-    )
+    return or_(false(), *(condition for condition, given in found if given))
 
 
 def find_refunds(*, status: RefundStatus | None = None, payment_id: UUID | None = None) -> Listing[Refund]:

@@ -1,8 +1,9 @@
 """Money given back by staff, and the second person's word where it is much."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from theatre.billing import payment_records, payments, refunds
 from theatre.billing.models import Refund, RefundSource, RefundStatus
@@ -24,7 +25,11 @@ router = APIRouter(prefix="/billing/api/v1/admin", tags=["billing: staff"], rout
     summary="Refunds of all payments, newest first",
 )
 async def list_refunds(
-    staff: Reader, wanted: Wanted, status: RefundStatus | None = None
+    staff: Reader,
+    wanted: Wanted,
+    status: Annotated[
+        RefundStatus | None, Query(description="`requested`: those that wait for a second person")
+    ] = None,
 ) -> Response | PageAnswer[StaffRefundAnswer]:
     listing = payment_records.find_refunds(status=status)
     return await wanted.give(staff, "refunds", listing, StaffRefundAnswer.of)
