@@ -3,7 +3,10 @@
 import asyncpg
 
 # ids as the house makes them: in order of their moments
-ID = "(lpad(to_hex((extract(epoch FROM {0}) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 19))::uuid"
+ID = (
+    "(lpad(to_hex((extract(epoch FROM {0}) * 1000)::bigint), 12, '0') || '7'"
+    " || substr(md5(random()::text), 1, 19))::uuid"
+)
 PLANS = 20_000
 """Of the latest paid payments, those that bought a month; each earns its daily share since."""
 
@@ -57,6 +60,8 @@ SELECT {ID.format("paid_at")}, id, paid_attempt_id, provider, 'succeeded', 'user
     paid_at FROM paid WHERE status = 'refunded';
 INSERT INTO billing.payment_transition (id, payment_id, from_status, to_status, reason, attempt_id, occurred_at)
 SELECT {ID.format("paid_at")}, id, 'pending', 'paid', 'captured', paid_attempt_id, paid_at FROM paid;
+INSERT INTO billing.promo_code (id, code, kind, percent, starts_at, used_count, is_active, created_at)
+SELECT gen_random_uuid(), 'SPRING', 'percent', 10, now(), 0, true, now();
 INSERT INTO billing.receipt (id, kind, status, payment_id, attempt_id, amount_minor, currency, lines, created_at,
     submission_id, registered_at)
 SELECT {ID.format("paid_at")}, 'income', 'succeeded', id, paid_attempt_id, total_minor, 'RUB', '[]', paid_at,

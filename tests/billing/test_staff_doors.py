@@ -53,6 +53,7 @@ DOORS: list[tuple[str, str, str, object, int]] = [
     ("GET", "/ledger/entries", "billing.read", None, 200),
     ("GET", "/reconciliation", "billing.read", None, 200),
     ("GET", "/reconciliation/{run_id}/rows", "billing.read", None, 404),
+    ("GET", "/overview", "billing.read", None, 200),
     ("GET", "/reports/revenue", "billing.read", None, 200),
     ("GET", "/reports/refunds", "billing.read", None, 200),
     ("GET", "/reports/providers", "billing.read", None, 200),
@@ -171,7 +172,7 @@ async def test_a_list_is_bounded(
     ask: Callable[..., Any], auth: AuthDoor, path: str, query: dict[str, object]
 ) -> None:
     """S-B12"""
-    if path in {"/users/{user_id}/summary", "/audit/verify", "/receipts/days/{day_on}"}:
+    if path in {"/overview", "/users/{user_id}/summary", "/audit/verify", "/receipts/days/{day_on}"}:
         return
     if path.startswith("/reports/"):
         query = {"from": "2000-01-01", "to": "2199-12-31"}

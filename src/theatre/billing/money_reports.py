@@ -157,14 +157,22 @@ class Line(Generic[T]):
 
 async def revenue(session: Session, periods: Periods) -> list[Line[Revenue]]:
     """Report on what was sold and earned: a line for each period and currency, also where nothing was."""
-    found = await ledger_days.read(session, periods)
-    return _lines([one for one in found if _is_income(one.account)], periods, Revenue)
+    return sum_revenue(await ledger_days.read(session, periods), periods)
 
 
 async def returns(session: Session, periods: Periods) -> list[Line[Returns]]:
     """Report on what was given back: a line for each period and currency, also where nothing was."""
-    found = await ledger_days.read(session, periods, kinds=REFUND_KINDS)
-    return _lines(found, periods, Returns)
+    return sum_returns(await ledger_days.read(session, periods, kinds=REFUND_KINDS), periods)
+
+
+def sum_revenue(found: Sequence[Posted], periods: Periods) -> list[Line[Revenue]]:
+    """Sum what was sold and earned of all that was posted."""
+    return _lines([one for one in found if _is_income(one.account)], periods, Revenue)
+
+
+def sum_returns(found: Sequence[Posted], periods: Periods) -> list[Line[Returns]]:
+    """Sum what was given back of all that was posted."""
+    return _lines([one for one in found if one.kind in REFUND_KINDS], periods, Returns)
 
 
 async def turnover(session: Session, periods: Periods) -> list[Line[Turnover]]:

@@ -9,19 +9,22 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import selectinload
 
-from theatre.billing import disputes, ledger, payments, refunds
+from theatre.billing import disputes, explanations, ledger, payments, receipts, refunds
+from theatre.billing.explanations import Step
 from theatre.billing.models import (
     Dispute,
     LedgerEntry,
     Payment,
     PaymentStatus,
     PaymentTransition,
+    Receipt,
     Refund,
     RefundStatus,
 )
 from theatre.billing.payment_search import Matches
 from theatre.contracts.notification import DeliveryState, NotificationClient
 from theatre.contracts.payment import Attempt, PaymentClient
+from theatre.contracts.payment_records import ProviderEvent
 from theatre.kit.db import Session
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.listing import Listing
@@ -91,13 +94,15 @@ class PaymentFilter:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A payment with all that billing knows of it, oldest first."""
+    """A payment with all that billing knows of it, oldest first; `steps` explain its amounts."""
 
     payment: Payment
     history: Sequence[PaymentTransition]
     refunds: Sequence[Refund]
     disputes: Sequence[Dispute]
     entries: Sequence[LedgerEntry]
+    receipts: Sequence[Receipt]
+    steps: Sequence[Step]
 
     @property
     def attempt_ids(self) -> list[UUID]:
@@ -169,6 +174,8 @@ async def get(session: Session, payment_id: UUID) -> Record:
         refunds=await refunds.list_of(session, payment_id),
         disputes=await disputes.list_of(session, payment_id),
         entries=await ledger.list_entries(session, payment_id),
+        receipts=await receipts.list_of(session, payment_id),
+        steps=await explanations.explain(session, payment_id),
     )
 
 
@@ -176,6 +183,16 @@ async def ask_attempts(client: PaymentClient, attempt_ids: Sequence[UUID]) -> di
     """Ask payment-service about the latest attempts; those that it does not answer for in time are absent."""
     answers = await asyncio.gather(*(_ask(client, attempt_id) for attempt_id in attempt_ids[-MAX_ASKED:]))
     return {attempt.id: attempt for attempt in answers if attempt is not None}
+
+
+async def ask_events(client: PaymentClient, payment_id: UUID) -> list[ProviderEvent] | None:
+    """Ask payment-service which callbacks came about a payment; None if it does not answer in time."""
+    try:
+        async with asyncio.timeout(ASK_LIMIT_SECONDS):
+            return await client.list_events(payment_id)
+    except (Unknown, Refused, TimeoutError) as error:
+        log.info("callbacks not shown", payment_id=str(payment_id), error=repr(error))
+        return None
 
 
 async def ask_deliveries(client: NotificationClient, payment_id: UUID) -> list[DeliveryState] | None:

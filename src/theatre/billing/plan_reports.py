@@ -17,7 +17,9 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from theatre.billing.report_periods import Periods
 from theatre.kit.db import Session
+from theatre.kit.money import divide_half_away
 
+SHARE_DIGITS = 4
 MAX_COHORTS = 60
 """Cohorts make a triangle: these make 1,830 lines."""
 
@@ -145,8 +147,8 @@ class Cohort:
 
 
 def share(part: int, whole: int) -> Decimal | None:
-    """Divide to four digits; None where there is nothing to divide by."""
-    return (Decimal(part) / whole).quantize(Decimal("0.0001")) if whole else None
+    """Divide, half of a last digit away from zero; None where there is nothing to divide by."""
+    return Decimal(divide_half_away(part * 10**SHARE_DIGITS, whole)).scaleb(-SHARE_DIGITS) if whole else None
 
 
 async def recurring(session: Session, periods: Periods, *, now: datetime) -> list[Recurring]:

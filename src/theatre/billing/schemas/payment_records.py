@@ -7,13 +7,16 @@ from theatre.billing.models import Payment, Refund
 from theatre.billing.payment_records import Record
 from theatre.billing.refund_previews import Preview
 from theatre.billing.schemas.disputes import DisputeAnswer
+from theatre.billing.schemas.explanations import ExplanationAnswer
 from theatre.billing.schemas.ledger import EntryAnswer
 from theatre.billing.schemas.money import money
 from theatre.billing.schemas.payments import FailureAnswer, PaymentAnswer, payment_fields
+from theatre.billing.schemas.receipts import FiscalReceiptAnswer
 from theatre.billing.schemas.refunds import RefundAnswer, refund_fields
 from theatre.billing.schemas.rights import EntitlementAnswer
 from theatre.contracts.notification import DeliveryState
 from theatre.contracts.payment import Attempt
+from theatre.contracts.payment_records import ProviderEvent
 from theatre.kit.fields import Answer, MoneyField
 
 
@@ -67,6 +70,19 @@ class DeliveryAnswer(Answer):
     tries: int
     created_at: datetime
     sent_at: datetime | None
+
+
+class ProviderEventAnswer(Answer):
+    """One callback of a payment system, about the payment, a refund or a dispute of it, and what became of it."""
+
+    id: UUID
+    provider: str
+    event: str
+    object_id: str
+    status: str
+    reason: str | None
+    received_at: datetime
+    judged_at: datetime | None
 
 
 class StaffRefundAnswer(RefundAnswer):
@@ -153,22 +169,32 @@ class StaffPaymentAnswer(PaymentAnswer):
 class StaffPaymentDetails(StaffPaymentAnswer):
     """A payment as staff see it whole.
 
-    Without `are_deliveries_known` notification-service did not answer, and that none is shown says nothing.
+    Without `are_deliveries_known` notification-service did not answer, and that none is shown says nothing; likewise
+    payment-service without `are_events_known`.
     """
 
     open_attempt_id: UUID | None
     paid_attempt_id: UUID | None
     history: list[TransitionAnswer]
     attempts: list[AttemptAnswer]
+    events: list[ProviderEventAnswer]
+    are_events_known: bool
     refunds: list[StaffRefundAnswer]
     disputes: list[DisputeAnswer]
     ledger: list[EntryAnswer]
+    explanation: ExplanationAnswer
+    receipts: list[FiscalReceiptAnswer]
     deliveries: list[DeliveryAnswer]
     are_deliveries_known: bool
 
     @classmethod
     def of_record(
-        cls, record: Record, attempts: dict[UUID, Attempt], deliveries: list[DeliveryState] | None
+        cls,
+        record: Record,
+        attempts: dict[UUID, Attempt],
+        *,
+        events: list[ProviderEvent] | None,
+        deliveries: list[DeliveryState] | None,
     ) -> "StaffPaymentDetails":
         """Show a payment with all that billing knows of it and what other services said of it, if they did."""
         payment = record.payment
@@ -179,9 +205,13 @@ class StaffPaymentDetails(StaffPaymentAnswer):
             paid_attempt_id=payment.paid_attempt_id,
             history=[TransitionAnswer.model_validate(change) for change in record.history],
             attempts=[AttemptAnswer.of(id, attempts.get(id)) for id in record.attempt_ids],
+            events=[ProviderEventAnswer.model_validate(event) for event in events or []],
+            are_events_known=events is not None,
             refunds=[StaffRefundAnswer.of(refund) for refund in record.refunds],
             disputes=[DisputeAnswer.of(dispute) for dispute in record.disputes],
             ledger=[EntryAnswer.of(entry) for entry in record.entries],
+            explanation=ExplanationAnswer.of(payment.id, record.steps),
+            receipts=[FiscalReceiptAnswer.of(receipt) for receipt in record.receipts],
             deliveries=[DeliveryAnswer.model_validate(one) for one in deliveries or []],
             are_deliveries_known=deliveries is not None,
         )

@@ -99,17 +99,18 @@ async def list_payments(
 
 @router.get(
     "/payments/{payment_id}",
-    summary="A payment with its history, attempts, refunds, disputes, ledger entries and what its buyer was told",
+    summary="A payment whole: history, attempts, callbacks, refunds, disputes, ledger, receipts, deliveries",
 )
 async def get_payment(payment_id: UUID, staff: Reader) -> StaffPaymentDetails:
     async with transaction(staff.held.sessions) as session:
         record = await payment_records.get(session, payment_id)
         await staff.record(session, "payment.read", payment_id)
-    attempts, deliveries = await asyncio.gather(
+    attempts, events, deliveries = await asyncio.gather(
         payment_records.ask_attempts(staff.held.payment, record.attempt_ids),
+        payment_records.ask_events(staff.held.payment, payment_id),
         payment_records.ask_deliveries(staff.held.notification, payment_id),
     )
-    return StaffPaymentDetails.of_record(record, attempts, deliveries)
+    return StaffPaymentDetails.of_record(record, attempts, events=events, deliveries=deliveries)
 
 
 @router.get("/payments/{payment_id}/explain", summary="Every amount of a payment, derived step by step")

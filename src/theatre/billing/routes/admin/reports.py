@@ -1,4 +1,4 @@
-"""Reports: revenue, refunds, payment systems, and plans; each by day, week or month, also as a file."""
+"""The first page, and reports: revenue, refunds, payment systems, plans; by day, week or month, also as files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from theatre.billing import money_reports, plan_reports, provider_report
+from theatre.billing import money_reports, overview, plan_reports, provider_report
 from theatre.billing.report_periods import DAY, MAX_PERIODS, Group, Periods, cut, day_of
 from theatre.billing.routes.staff import FileRequest, FileWanted, Reader, Staff
 from theatre.billing.schemas import reports as shown
+from theatre.billing.schemas.overview import OverviewAnswer
 from theatre.billing.schemas.reports import (
     ChurnLine,
     CohortLine,
@@ -23,11 +24,11 @@ from theatre.billing.schemas.reports import (
     RevenueLine,
     Row,
 )
-from theatre.kit.db import transaction
+from theatre.kit.db import InTransaction, transaction
 from theatre.kit.routing import StrictRoute
 from theatre.kit.sheets import IN_OPENAPI
 
-router = APIRouter(prefix="/billing/api/v1/admin/reports", tags=["billing: staff"], route_class=StrictRoute)
+router = APIRouter(prefix="/billing/api/v1/admin", tags=["billing: staff"], route_class=StrictRoute)
 
 DEFAULT_DAYS = {Group.DAY: 30, Group.WEEK: 84, Group.MONTH: 365}
 # no money moved before, and a calendar has an end
@@ -93,8 +94,14 @@ async def report_request(
 Asked = Annotated[ReportRequest, Depends(report_request)]
 
 
+@router.get("/overview", summary="The last thirty days, what plans bring in, and what waits for a person")
+async def look(staff: Reader, session: InTransaction) -> OverviewAnswer:
+    seen = await overview.look(session, zone_of(staff), now=staff.now)
+    return OverviewAnswer.of(seen, now=staff.now)
+
+
 @router.get(
-    "/revenue",
+    "/reports/revenue",
     response_model=ReportAnswer[RevenueLine],
     responses=IN_OPENAPI,
     summary="What was sold and earned, by the ledger",
@@ -107,7 +114,7 @@ async def report_revenue(asked: Asked) -> Any:
 
 
 @router.get(
-    "/refunds",
+    "/reports/refunds",
     response_model=ReportAnswer[ReturnsLine],
     responses=IN_OPENAPI,
     summary="What was given back, by the ledger",
@@ -120,7 +127,7 @@ async def report_refunds(asked: Asked) -> Any:
 
 
 @router.get(
-    "/providers",
+    "/reports/providers",
     response_model=ReportAnswer[ProviderLineAnswer],
     responses=IN_OPENAPI,
     summary="What went through payment systems, by the ledger, and how attempts came out there",
@@ -135,7 +142,7 @@ async def report_providers(asked: Asked) -> Any:
 
 
 @router.get(
-    "/mrr",
+    "/reports/mrr",
     response_model=ReportAnswer[RecurringLine],
     responses=IN_OPENAPI,
     summary="What plans bring in a month, at the end of each period",
@@ -148,7 +155,7 @@ async def report_mrr(asked: Asked) -> Any:
 
 
 @router.get(
-    "/churn",
+    "/reports/churn",
     response_model=ReportAnswer[ChurnLine],
     responses=IN_OPENAPI,
     summary="Subscribers gained and lost in each period",
@@ -161,7 +168,7 @@ async def report_churn(asked: Asked) -> Any:
 
 
 @router.get(
-    "/cohorts",
+    "/reports/cohorts",
     response_model=ReportAnswer[CohortLine],
     responses=IN_OPENAPI,
     summary="How many of those who began in each period are still subscribers at the end of each after it",
