@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from theatre.web.admin_payment_schemas import PaymentRow
+from theatre.web.admin_payment_schemas import PaymentRow, StaffRefund
 from theatre.web.admin_schemas import ReadPage
 from theatre.web.listings import AnyListing, Filter, Listing, View
 
 PAYMENT_STATUSES = ("unpaid", "pending", "paid", "refunded", "canceled", "expired")
+REFUND_STATUSES = ("requested", "pending", "succeeded", "failed", "rejected")
 
 PAYMENTS = Listing(
     name="payments",
@@ -31,4 +32,18 @@ PAYMENTS = Listing(
     ),
 )
 
-LISTINGS: Mapping[str, AnyListing] = {listing.name: listing for listing in (PAYMENTS,)}
+REFUNDS = Listing(
+    name="refunds",
+    path="/admin/refunds",
+    door="/refunds",
+    page=ReadPage[StaffRefund],
+    filters=(Filter("status", "choice", REFUND_STATUSES, "admin.state.refund."),),
+    views=(
+        View("waiting", {"status": "requested"}),
+        View("sent", {"status": "pending"}),
+        View("failed", {"status": "failed"}),
+        View("all"),
+    ),
+)
+
+LISTINGS: Mapping[str, AnyListing] = {listing.name: listing for listing in (PAYMENTS, REFUNDS)}

@@ -15,7 +15,7 @@ from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
 from theatre.web.routes import account, buying, session, storefront
-from theatre.web.routes.admin import front, payments
+from theatre.web.routes.admin import front, payments, refunds
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -55,7 +55,7 @@ def create_app(
         title="Storefront",
         routers=[
             *(storefront.router, session.router, buying.router, account.router),
-            *(front.router, payments.router),
+            *(front.router, payments.router, refunds.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

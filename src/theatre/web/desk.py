@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from theatre.kit.errors import Transient
 from theatre.kit.fields import Word
-from theatre.web import accounts
+from theatre.web import accounts, saved_views
 from theatre.web.errors import Declined
 from theatre.web.listings import PAGE_ROWS, Listed, Listing
 from theatre.web.resources import CurrentVisit, House, Resources, User
@@ -91,7 +91,8 @@ class Desk:
 
     def show(self, name: str, given: Mapping[str, Any] | None = None, *, status: int = 200) -> Response:
         """Make a page of the panel."""
-        context = {"login": self.login, "note": "", "fault": "", **(given or {})}
+        own = {"login": self.login, "saved": saved_views.list_views(self.visit)}
+        context = {**own, "note": "", "fault": "", **(given or {})}
         return self.house.pages.render(self.visit, f"admin/{name}", context, status=status)
 
 

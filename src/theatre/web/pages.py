@@ -51,7 +51,8 @@ class Pages:
             cash=partial(_write_cash, locale),
             date=lambda moment: format_date(moment, locale),
             moment=lambda moment: format_moment(moment, locale),
-            brief=lambda moment: format_brief(moment, locale, visit.zone),
+            brief=lambda moment, exact=False: format_brief(moment, locale, visit.zone, is_exact=exact),
+            saved_of=lambda views, path: [view for view in views if view.address.startswith(f"{path}?")],
             rooms=panel.grouped(panel.rooms_of(visit)),
             explain=partial(self._explain, locale),
             **(context or {}),
@@ -85,9 +86,10 @@ def _write_cash(locale: str, amount: MoneyField | SignedMoney | Money) -> str:
     return format_money(money, locale, is_exact=True)
 
 
-def format_brief(moment: datetime, locale: str, zone: tzinfo) -> str:
-    """Write a moment so that many fit below each other: `05.03.2026 14:05`, `05 Mar 2026 14:05`."""
+def format_brief(moment: datetime, locale: str, zone: tzinfo, *, is_exact: bool) -> str:
+    """Write a moment in little room: `05.03.2026 14:05`, `05 Mar 2026 14:05`; `is_exact`: with seconds."""
     at = moment.astimezone(zone)
+    time = f"{at:%H:%M:%S}" if is_exact else f"{at:%H:%M}"
     if locale == "ru":
-        return f"{at:%d.%m.%Y %H:%M}"
-    return f"{at:%d} {MONTHS[locale].split()[at.month - 1][:3]} {at:%Y %H:%M}"
+        return f"{at:%d.%m.%Y} {time}"
+    return f"{at:%d} {MONTHS[locale].split()[at.month - 1][:3]} {at:%Y} {time}"

@@ -29,6 +29,7 @@ class Room:
 
 ROOMS = (
     Room("/admin/payments", "payments", READ, "money", "p"),
+    Room("/admin/refunds", "refunds", READ, "money", "r"),
 )
 
 

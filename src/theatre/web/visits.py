@@ -1,5 +1,6 @@
 """A visit: one request of a browser, with what its cookies say: language, session, the seal of our forms."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -151,9 +152,28 @@ class Visit:
         good = VISITOR.match(self._visitor) and self._seal()
         return bool(good) and hmac.compare_digest(str(good).encode(), form_token.encode())
 
+    def read_sealed(self, name: str) -> str:
+        """Read what `set_sealed` kept for who is signed in; nothing of anybody else's, and nothing that is not ours."""
+        packed, _, seal = self._brought(name).partition(".")
+        if not hmac.compare_digest(self._seal_of(f"{name}:{self.user_id}:{packed}").encode(), seal.encode()):
+            return ""
+        return base64.urlsafe_b64decode(packed).decode()
+
+    def set_sealed(self, name: str, text: str, *, most: int) -> bool:
+        """Keep a text for who is signed in, in this browser; False if it would take more than `most` characters."""
+        packed = base64.urlsafe_b64encode(text.encode()).decode()
+        value = f"{packed}.{self._seal_of(f'{name}:{self.user_id}:{packed}')}"
+        if len(value) > most:
+            return False
+        self._changed[self._prefix + name] = (value, CHOICE_SECONDS)
+        return True
+
     def _seal(self) -> str:
+        return self._seal_of(self._visitor)
+
+    def _seal_of(self, text: str) -> str:
         secret = self._settings.service_secret.get_secret_value().encode()
-        return hmac.new(b"web.form:" + secret, self._visitor.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(b"web.form:" + secret, text.encode(), hashlib.sha256).hexdigest()
 
     def _set(self, name: str, value: str) -> None:
         self._changed[self._prefix + name] = (value, COOKIE_SECONDS if value else 0)

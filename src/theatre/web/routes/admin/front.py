@@ -10,10 +10,11 @@ from starlette.types import Send
 from theatre.kit.errors import Forbidden, NotFound
 from theatre.kit.fields import Line
 from theatre.kit.routing import StrictRoute
-from theatre.web import admin_lists, finding, panel
+from theatre.web import admin_lists, finding, panel, saved_views
 from theatre.web.desk import BILLING, CurrentDesk, go_to
 from theatre.web.resources import own_form
 from theatre.web.upstream import Call, File
+from theatre.web.visits import own_path
 
 ACCEPTED = {
     "csv": "text/csv",
@@ -48,7 +49,26 @@ async def show_panel(desk: CurrentDesk) -> Response:
 @router.post("/find", dependencies=[Depends(own_form)])
 async def find(desk: CurrentDesk, *, word: Annotated[Line, Form()]) -> Response:
     """Go to what a word means. It may be somebody's name, so it never stands in an address."""
-    return go_to(await finding.find(desk, word.strip()))
+    return await finding.find(desk, word.strip())
+
+
+@router.post("/views", dependencies=[Depends(own_form)])
+async def keep_view(
+    desk: CurrentDesk, *, name: Annotated[Line, Form()], address: Annotated[Line, Form(alias="next")]
+) -> Response:
+    """Give a view of a list a name."""
+    if not saved_views.keep(desk.visit, name.strip(), own_path(address)):
+        return go_to(address, fault="admin.view_not_kept")
+    return go_to(address, note="view_kept")
+
+
+@router.post("/views/forget", dependencies=[Depends(own_form)])
+async def forget_view(
+    desk: CurrentDesk, *, name: Annotated[Line, Form()], address: Annotated[Line, Form(alias="next")]
+) -> Response:
+    """Forget a view."""
+    saved_views.forget(desk.visit, name)
+    return go_to(address, note="view_forgotten")
 
 
 @router.get("/sheets/{name}")
