@@ -36,11 +36,10 @@ async def test_a_payment_is_told_as_a_story(member: Visitor, make_staff: MakeSta
     told = [given["data-what"] for given in page.all("li") if "data-what" in given]
     assert told[0] == "payment.created"
     assert told.index("state.changed") < told.index("attempt.captured")
-    assert {"entry.posted", "receipt.asked"} <= set(told)
+    assert {"event.received", "entry.posted", "receipt.asked"} <= set(told)
     assert "₽399.00" in page.text
     assert (await support.open(f"/admin/payments/{uuid4()}")).status == 404
-    explained = await support.open(f"/admin/payments/{payment_id}/explain")
-    assert "Every amount follows" in explained.text
+    assert "Every amount follows" in page.text
 
 
 async def test_a_list_is_narrowed_by_its_address(member: Visitor, make_staff: MakeStaff) -> None:

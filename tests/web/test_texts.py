@@ -70,8 +70,9 @@ def test_no_text_is_kept_that_nothing_shows() -> None:
         "kind.",
     )
     panel = (
-        *("account", "agrees", "entry", "fault", "filter", "group", "note", "obstacle", "reason", "receipt"),
-        *("room", "source", "state", "step", "story", "theme", "told", "view"),
+        *("account", "agrees", "case", "col", "entry", "every", "fault", "filter", "group", "is", "note"),
+        *("obstacle", "operation", "outcome", "reason", "receipt", "room", "sold", "source", "state", "step"),
+        *("story", "theme", "told", "unit", "view", "why"),
     )
     panel_keys = tuple(f"admin.{word}." for word in panel)
     built = (*looked_up, *panel_keys, "home.how.", "return.", "theme.")

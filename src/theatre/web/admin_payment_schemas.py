@@ -150,17 +150,50 @@ class FiscalReceipt(Read):
     registered_at: datetime | None
 
 
+class ProviderEvent(Read):
+    """One callback of a payment system, and what became of it."""
+
+    provider: str
+    event: str
+    object_id: str
+    status: str
+    reason: str | None
+    received_at: datetime
+
+
+class Step(Read):
+    """One amount of a payment: how it is derived, and whether what is stored agrees."""
+
+    name: str
+    derivation: str
+    derived: SignedMoney
+    stored: SignedMoney
+    agrees: bool
+
+
+class Explanation(Read):
+    """A payment's money from price to postings."""
+
+    payment_id: UUID
+    agrees: bool
+    steps: list[Step]
+
+
 class PaymentRecord(PaymentRow):
-    """A payment whole. Without `are_deliveries_known` nobody could tell what its buyer was told."""
+    """A payment whole. What other services know is missing while they do not answer: then `are_…_known` is false."""
 
     items: list[Line]  # type: ignore[assignment]
     open_attempt_id: UUID | None
     paid_attempt_id: UUID | None
     history: list[Transition]
     attempts: list[Attempt]
+    events: list[ProviderEvent]
+    are_events_known: bool
     refunds: list[StaffRefund]
     disputes: list[Dispute]
     ledger: list[Entry]
+    explanation: Explanation
+    receipts: list[FiscalReceipt]
     deliveries: list[Delivery]
     are_deliveries_known: bool
 
@@ -187,24 +220,6 @@ class PaymentRecord(PaymentRow):
         if any(one.status in DISPUTING for one in self.disputes):
             return "disputed"
         return "" if self.free.amount_minor > 0 else "reserved"
-
-
-class Step(Read):
-    """One amount of a payment: how it is derived, and whether what is stored agrees."""
-
-    name: str
-    derivation: str
-    derived: SignedMoney
-    stored: SignedMoney
-    agrees: bool
-
-
-class Explanation(Read):
-    """A payment's money from price to postings."""
-
-    payment_id: UUID
-    agrees: bool
-    steps: list[Step]
 
 
 class Part(Read):

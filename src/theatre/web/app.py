@@ -15,7 +15,7 @@ from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
 from theatre.web.routes import account, buying, session, storefront
-from theatre.web.routes.admin import front, payments, refunds
+from theatre.web.routes.admin import books, cases, catalogue, customers, front, payments, refunds, watch
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -55,7 +55,8 @@ def create_app(
         title="Storefront",
         routers=[
             *(storefront.router, session.router, buying.router, account.router),
-            *(front.router, payments.router, refunds.router),
+            *(front.router, payments.router, refunds.router, cases.router, customers.router),
+            *(catalogue.router, books.router, watch.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

@@ -23,11 +23,11 @@ A_DAY = timedelta(days=1)
 class Filter:
     """One field that narrows a list. `texts` begins the names of its choices; without it they name themselves.
 
-    `since` is a day from whose start, `until` one to whose end.
+    `day` is a day as the door has it; `since` one from whose start, `until` one to whose end, in the reader's zone.
     """
 
     name: str
-    kind: Literal["choice", "word", "since", "until"] = "word"
+    kind: Literal["choice", "word", "day", "since", "until"] = "word"
     choices: tuple[str, ...] = ()
     texts: str = ""
 

@@ -52,6 +52,7 @@ class Pages:
             date=lambda moment: format_date(moment, locale),
             moment=lambda moment: format_moment(moment, locale),
             brief=lambda moment, exact=False: format_brief(moment, locale, visit.zone, is_exact=exact),
+            local=lambda moment: f"{moment.astimezone(visit.zone):%Y-%m-%dT%H:%M}" if moment else "",
             saved_of=lambda views, path: [view for view in views if view.address.startswith(f"{path}?")],
             rooms=panel.grouped(panel.rooms_of(visit)),
             explain=partial(self._explain, locale),

@@ -30,6 +30,17 @@ class Room:
 ROOMS = (
     Room("/admin/payments", "payments", READ, "money", "p"),
     Room("/admin/refunds", "refunds", READ, "money", "r"),
+    Room("/admin/disputes", "disputes", READ, "money", "d"),
+    Room("/admin/cases", "cases", READ, "money", "c"),
+    Room("/admin/users", "users", READ, "sales", "u"),
+    Room("/admin/subscriptions", "subscriptions", READ, "sales", "s"),
+    Room("/admin/products", "products", READ, "sales", "o"),
+    Room("/admin/promo_codes", "promo_codes", READ, "sales", "m"),
+    Room("/admin/ledger", "ledger", READ, "books", "l"),
+    Room("/admin/reconciliation", "reconciliation", READ, "books", "n"),
+    Room("/admin/receipts", "receipts", READ, "books", "e"),
+    Room("/admin/audit", "audit", MANAGE, "house", "a"),
+    Room("/admin/messages", "messages", MANAGE, "house", "b"),
 )
 
 

@@ -11,13 +11,15 @@ from theatre.web.admin_payment_schemas import (
     Entry,
     FiscalReceipt,
     PaymentRecord,
+    ProviderEvent,
     StaffRefund,
     Transition,
 )
 
-Subject = PaymentRecord | Transition | Attempt | StaffRefund | Dispute | Entry | Delivery | FiscalReceipt
+Told = Entry | Delivery | FiscalReceipt | ProviderEvent
+Subject = PaymentRecord | Transition | Attempt | StaffRefund | Dispute | Told
 # of one moment, what brought about comes before what came of it
-ORDER = ("payment", "attempt", "state", "refund", "dispute", "entry", "receipt", "delivery")
+ORDER = ("payment", "event", "attempt", "state", "refund", "dispute", "entry", "receipt", "delivery")
 EARNED = "recognition"
 """A plan is earned day by day: hundreds of entries that say nothing new."""
 
@@ -36,9 +38,9 @@ class Happening:
         return self.what.partition(".")[0]
 
 
-def tell(payment: PaymentRecord, receipts: list[FiscalReceipt]) -> list[Happening]:
+def tell(payment: PaymentRecord) -> list[Happening]:
     """Tell all that happened to a payment, oldest first."""
-    sources = (_of_payment(payment), _of_refunds(payment), _of_disputes(payment), _of_receipts(receipts))
+    sources = (_of_payment(payment), _of_refunds(payment), _of_disputes(payment), _of_receipts(payment))
     found = [happening for source in sources for happening in source]
     return sorted(found, key=lambda one: (one.at, ORDER.index(one.kind)))
 
@@ -50,6 +52,8 @@ def _of_payment(payment: PaymentRecord) -> Iterator[Happening]:
         yield Happening(change.occurred_at, "state.changed", change)
     for attempt in payment.attempts:
         yield from _when(attempt.captured_at, "attempt.captured", attempt)
+    for event in payment.events:
+        yield Happening(event.received_at, "event.received", event)
     for entry in payment.ledger:
         if entry.kind != EARNED:
             yield Happening(entry.occurred_at, "entry.posted", entry)
@@ -72,8 +76,8 @@ def _of_disputes(payment: PaymentRecord) -> Iterator[Happening]:
         yield from _when(dispute.closed_at, "dispute.closed", dispute)
 
 
-def _of_receipts(receipts: list[FiscalReceipt]) -> Iterator[Happening]:
-    for receipt in receipts:
+def _of_receipts(payment: PaymentRecord) -> Iterator[Happening]:
+    for receipt in payment.receipts:
         yield Happening(receipt.created_at, "receipt.asked", receipt)
         yield from _when(receipt.registered_at, "receipt.registered", receipt)
 

@@ -1,6 +1,5 @@
-"""Payments of all users: found, read whole, explained, given back."""
+"""Payments of all users: found, read whole, given back."""
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -10,8 +9,7 @@ from theatre.kit.fields import Line, Word
 from theatre.kit.routing import StrictRoute
 from theatre.web import admin_refunds
 from theatre.web.admin_lists import PAYMENTS
-from theatre.web.admin_payment_schemas import Explanation, FiscalReceipt, PaymentRecord, PaymentRow
-from theatre.web.admin_schemas import ReadPage
+from theatre.web.admin_payment_schemas import PaymentRecord, PaymentRow
 from theatre.web.desk import CurrentDesk, Said, go_to
 from theatre.web.errors import Declined
 from theatre.web.resources import own_form
@@ -31,19 +29,8 @@ async def show_payments(desk: CurrentDesk, said: Said, request: Request) -> Resp
 @router.get("/{payment_id}")
 async def show_payment(desk: CurrentDesk, said: Said, payment_id: UUID) -> Response:
     """Show one payment: its money, all that happened to it, and what can be done."""
-    payment, receipts = await asyncio.gather(
-        desk.read(f"/payments/{payment_id}", PaymentRecord),
-        desk.read(f"/payments/{payment_id}/receipts", ReadPage[FiscalReceipt]),
-    )
-    story = tell(payment, receipts.items)
-    return desk.show("payment.html", {"payment": payment, "receipts": receipts.items, "story": story, **said})
-
-
-@router.get("/{payment_id}/explain")
-async def explain_payment(desk: CurrentDesk, payment_id: UUID) -> Response:
-    """Show how every amount of a payment came about."""
-    explained = await desk.read(f"/payments/{payment_id}/explain", Explanation)
-    return desk.show("explanation.html", {"explained": explained})
+    payment = await desk.read(f"/payments/{payment_id}", PaymentRecord)
+    return desk.show("payment.html", {"payment": payment, "story": tell(payment), **said})
 
 
 @router.get("/{payment_id}/refund")
