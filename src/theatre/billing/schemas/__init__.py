@@ -12,6 +12,7 @@ from theatre.billing.schemas.ledger import AccountAnswer, EntryAnswer, PostingAn
 from theatre.billing.schemas.methods import PaymentMethodAnswer
 from theatre.billing.schemas.payment_records import (
     AttemptAnswer,
+    RefundPreviewAnswer,
     StaffPaymentAnswer,
     StaffPaymentDetails,
     StaffRefundAnswer,
@@ -83,6 +84,7 @@ __all__ = [
     "ProductsAnswer",
     "RefundAnswer",
     "RefundCreate",
+    "RefundPreviewAnswer",
     "RefundRejection",
     "StaffPaymentAnswer",
     "StaffPaymentDetails",
