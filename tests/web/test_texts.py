@@ -31,7 +31,7 @@ def values_of(text: str) -> set[str]:
 
 
 def is_count(key: str) -> bool:
-    return key.startswith(("per.", "length."))
+    return key.startswith(("per.", "length.", "count."))
 
 
 def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
@@ -45,7 +45,10 @@ def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
 def test_every_count_has_all_forms_of_its_language(locale: str) -> None:
     texts = texts_of(locale)
     stems = {key.rpartition(".")[0] for key in texts if is_count(key)}
-    assert stems == {f"{kind}.{unit}" for kind in ("per", "length") for unit in ("day", "month", "year")}
+    assert stems == {
+        *(f"{kind}.{unit}" for kind in ("per", "length") for unit in ("day", "month", "year")),
+        *("count.film", "count.suggestion"),
+    }
     for stem in stems:
         assert {key.rpartition(".")[2] for key in texts if key.startswith(f"{stem}.")} == PLURALS[locale]
 
@@ -68,8 +71,10 @@ def test_no_text_is_kept_that_nothing_shows() -> None:
         "subscription.",
         "note.",
         "kind.",
+        "country.",
     )
-    built = (*looked_up, "home.how.", "return.", "theme.")
+    of_films = ("search.", "count.", "films.access.", "films.sort.", "films.runtime.")
+    built = (*looked_up, *of_films, "home.how.", "return.", "theme.")
     assert [key for key in texts_of("en") if f"'{key}'" not in sources and not key.startswith(built)] == []
 
 

@@ -8,8 +8,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from theatre.kit.fields import MoneyField
-from theatre.kit.i18n import Catalogue, format_date, format_moment, format_money
+from theatre.kit.i18n import Catalogue, format_date, format_decimal, format_moment, format_money
 from theatre.kit.ids import new_id
+from theatre.web import marks, pictures
 from theatre.web.assets import Asset
 from theatre.web.settings import WebSettings
 from theatre.web.visits import Visit
@@ -30,7 +31,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.globals.update(
-            assets=assets, is_demo=settings.env == "development", new_key=lambda: str(new_id())
+            assets=assets,
+            is_demo=settings.env == "development",
+            new_key=lambda: str(new_id()),
+            public_url=settings.public_url.rstrip("/"),
+            cut=marks.cut,
+            poster_of=partial(pictures.poster_of, origins=settings.image_origin_list),
         )
 
     def render(
@@ -46,6 +52,8 @@ class Pages:
             money=partial(_write_money, locale),
             date=lambda moment: format_date(moment, locale),
             moment=lambda moment: format_moment(moment, locale),
+            decimal=partial(format_decimal, locale=locale),
+            countries=partial(self._list_countries, locale),
             explain=partial(self._explain, locale),
             **(context or {}),
         )
@@ -58,6 +66,11 @@ class Pages:
             code if known else str(status if status in STATUSES_WITH_TEXT else 500 if status >= 500 else 400)
         )
         return self.render(visit, "error.html", {"kind": kind, "status": status}, status=status)
+
+    def _list_countries(self, locale: str) -> list[str]:
+        """List the codes of all countries, by their names."""
+        names = self._catalogue.part(locale, "country.")
+        return sorted(names, key=lambda code: names[code].casefold().replace("ё", "е"))
 
     def _explain(self, locale: str, word: str, fields: Sequence[str] = (), *, otherwise: str) -> str:
         """Say in words why another service said no: by the field at fault, or else by its code."""
