@@ -14,7 +14,7 @@ from theatre.web.assets import load_assets
 from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
-from theatre.web.routes import account, buying, films, session, staff, storefront
+from theatre.web.routes import account, buying, films, session, staff, storefront, watching
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -52,7 +52,15 @@ def create_app(
     app = create_service_app(
         "web",
         title="Storefront",
-        routers=[storefront.router, films.router, session.router, buying.router, account.router, staff.router],
+        routers=[
+            storefront.router,
+            films.router,
+            watching.router,
+            session.router,
+            buying.router,
+            account.router,
+            staff.router,
+        ],
         open_resources=open_resources,
         checks=list_checks,
     )

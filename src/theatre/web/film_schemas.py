@@ -105,3 +105,10 @@ class Suggestions(Read):
     def count(self) -> int:
         """How many there are."""
         return len(self.films) + len(self.persons) + len(self.genres)
+
+
+class Stream(Read):
+    """Where a film's stream is, and until when that address is good."""
+
+    url: str
+    expires_at: datetime
