@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.factories.films import FILM_FOR_SALE
 from tests.web.visitor import Page, Visitor
 
 CARD = re.compile(r"^/films/[0-9a-f-]{36}$")
@@ -140,3 +141,13 @@ async def test_the_catalogue_speaks_russian(visitor: Visitor) -> None:
     page = await visitor.open("/films?country=SU&year_from=1979&year_to=1979&rating_from=8")
     for shown in ("Сталкер", "8,1", "СССР", "фантастика"):
         assert shown in page.text
+
+
+async def test_the_front_page_leads_to_films_and_what_is_sold_to_its_film(visitor: Visitor) -> None:
+    page = await visitor.open("/")
+    assert len(films_of(page)) >= 12
+    links = [given.get("href") for given in page.all("a")]
+    assert f"/films/{FILM_FOR_SALE}" in links
+    assert {"/films", "/films?sort=-published"} <= set(links)
+    for title in ("The best rated", "New on our screen"):
+        assert title in page.text

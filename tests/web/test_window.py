@@ -86,7 +86,7 @@ async def test_a_wrong_method_is_refused_with_a_page(visitor: Visitor) -> None:
 async def test_files_of_pages_may_be_kept_for_ever_because_their_names_change(visitor: Visitor) -> None:
     page = await visitor.open("/")
     links = [given["href"] for given in page.all("link")] + [given["src"] for given in page.all("script")]
-    assert len(links) == 6
+    assert len(links) == 7
     for link in links:
         file = await visitor.http.get(str(link))
         assert file.status_code == 200

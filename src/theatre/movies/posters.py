@@ -101,9 +101,11 @@ def _words(poster: Poster, light: str) -> str:
 def _fit(title: str) -> tuple[int, list[str]]:
     """Choose the largest letters that no word is broken at, in three lines if that can be."""
     longest = max(map(len, title.split()), default=0)
-    for size in SIZES:
-        width = int(TEXT_WIDTH / (LETTER_WIDTH * size))
-        lines = textwrap.wrap(title, width=width)
-        if longest <= width and len(lines) <= GOOD_LINES:
-            return size, lines
+    tried = [(size, textwrap.wrap(title, width=_letters(size))) for size in SIZES]
+    good = [fit for fit in tried if longest <= _letters(fit[0]) and len(fit[1]) <= GOOD_LINES]
+    size, lines = (good or tried[-1:])[0]
     return size, lines[:MAX_LINES]
+
+
+def _letters(size: int) -> int:
+    return int(TEXT_WIDTH / (LETTER_WIDTH * size))

@@ -10,14 +10,16 @@ PREFIX = "/movies/api/v1"
 Params = Mapping[str, str | list[str]]
 
 
-async def list_films(movies: Upstream, who: Headers, params: Params) -> FilmList:
+async def list_films(movies: Upstream, who: Headers, params: Params, *, counts: bool = False) -> FilmList:
     """Give a page of films: those that were found by the `query`, if there is one, else those of an order.
+
+    Each filter is counted beside if `counts`.
 
     Raises:
         Declined: a filter or the cursor is not acceptable.
     """
     path = f"{PREFIX}/films/search" if "query" in params else f"{PREFIX}/films"
-    counted = {**params, "facets": "true"}
+    counted = {**params, "facets": str(counts).lower()}
     return await movies.ask(Call(method="GET", path=path, headers=who, params=counted), FilmList)
 
 

@@ -25,7 +25,7 @@ async def show_films(
     if "" in request.query_params.values():
         return see_other(wanted.address())
     found, genres = await asyncio.gather(
-        films.list_films(house.movies, visit.headers, wanted.params()),
+        films.list_films(house.movies, visit.headers, wanted.params(), counts=True),
         films.list_genres(house.movies, visit.headers),
     )
     given = {"wanted": wanted, "found": found, "genres": genres, "choices": Choices(found.facets or {})}
