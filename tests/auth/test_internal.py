@@ -58,7 +58,24 @@ async def test_a_service_learns_where_to_write_to_a_user(house: House, client: A
     assert (refusal.value.refused_status, refusal.value.refused_code) == (404, "auth.user_not_found")
 
 
-@pytest.mark.parametrize("path", ["/revocations", "/users/01900000-0000-7000-8000-000000000000/contact"])
+async def test_a_service_learns_whose_name_it_was_given(house: House, client: AuthClient) -> None:
+    """Whole names only: neither a part of one nor a pattern finds anybody."""
+    person, other = await signed_in(house), await signed_in(house)
+    for word in (person.login, person.login.upper(), person.email, person.email.upper(), str(person.id)):
+        assert await client.find_users(word) == [person.id], word
+    assert await client.find_users(other.login) == [other.id]
+    for word in (person.login[:-1], "%", f"{person.login}%", "@", str(uuid4()), "nobody"):
+        assert await client.find_users(word) == [], word
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/revocations",
+        "/users?query=x",
+        "/users/01900000-0000-7000-8000-000000000000/contact",
+    ],
+)
 async def test_users_and_strangers_do_not_pass_internal_doors(house: House, path: str) -> None:
     person = await signed_in(house)
     await house.sql('UPDATE auth."user" SET is_superuser = true WHERE id = :id', id=person.id)

@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Response
 
-from theatre.contracts.auth import INTERNAL, PUBLIC, Contact
+from theatre.contracts.auth import INTERNAL, PUBLIC, Contact, FoundUsers
 from theatre.kit.access import ALGORITHM, AUDIENCE_SERVICES, AUDIENCE_USERS
 
 KEY_ID = "test"
@@ -66,6 +66,13 @@ class AuthDoor:
         @app.get(f"{INTERNAL}/revocations")
         async def revocations() -> dict[str, Any]:
             return {"session_ids": [], "until": "2026-01-01T00:00:00Z"}
+
+        @app.get(f"{INTERNAL}/users")
+        async def find_users(query: str) -> Response:
+            if self.is_away:
+                return Response(status_code=503)
+            named = [who.user_id for who in self.contacts.values() if query.lower() in {who.login, who.email}]
+            return Response(FoundUsers(user_ids=named).model_dump_json(), media_type="application/json")
 
         @app.get(f"{INTERNAL}/users/{{user_id}}/contact")
         async def contact(user_id: UUID) -> Response:

@@ -1,5 +1,7 @@
 """Accounts: made, read and changed by their owners."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -193,3 +195,12 @@ async def get_user(session: Session, user_id: UUID) -> User:
     if user is None:
         raise UserNotFound
     return user
+
+
+async def find_users(session: Session, query: str) -> Sequence[UUID]:
+    """Find whose login, e-mail address or id a word is: each is unique, so they are few."""
+    key = fold(query)
+    found = [User.login_key == key, User.email_key == key]
+    with suppress(ValueError):
+        found.append(User.id == UUID(query))
+    return (await session.scalars(select(User.id).where(or_(*found)).order_by(User.id))).all()

@@ -1,9 +1,11 @@
 """What billing does by the clock; every job may run in several workers at once."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from theatre.billing import (
     cases,
+    ledger_days,
     open_attempts,
     payments,
     receipt_registration,
@@ -48,6 +50,14 @@ async def recognize_revenue(held: WorkerResources) -> None:
     while recognized:
         async with transaction(held.sessions) as session:
             recognized = await recognition.recognize_due(session, now=held.clock.now())
+
+
+async def close_days(held: WorkerResources) -> None:
+    """Sum the ledger's days that are over, one in a transaction."""
+    zone, closed = ZoneInfo(held.settings.reconciliation_zone), True
+    while closed:
+        async with transaction(held.sessions) as session:
+            closed = await ledger_days.close_due(session, zone, now=held.clock.now())
 
 
 async def ask_attempts(held: WorkerResources) -> None:
@@ -95,6 +105,7 @@ JOBS: list[Job[WorkerResources]] = [
     Job("expire payments", 15, expire_payments),
     Job("expire subscriptions", 15, expire_subscriptions),
     Job("recognize revenue", 60, recognize_revenue),
+    Job("close days of the ledger", 300, close_days),
     Job("ask about attempts", 10, ask_attempts),
     Job("ask about refunds", 10, ask_refunds),
     Job("plan reconciliation", 300, plan_reconciliation),

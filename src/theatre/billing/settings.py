@@ -32,7 +32,9 @@ class BillingSettings(ServiceSettings):
     )
     rental_days: int = Field(30, ge=1, description="how long a rented film may be watched")
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
-    reconciliation_zone: str = Field("Europe/Moscow", description="zone of the day that providers reckon by")
+    reconciliation_zone: str = Field(
+        "Europe/Moscow", description="zone of the day that providers, and so our reports, reckon by"
+    )
     reconciliation_delay_hours: int = Field(
         4, ge=0, le=72, description="how long after its end a day is reconciled, so that stragglers are in"
     )

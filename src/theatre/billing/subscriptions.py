@@ -288,15 +288,34 @@ async def list_own(session: Session, user_id: UUID, request: PageRequest) -> Pag
     return page_of(rows, request, key=lambda row: (row.id,))
 
 
-def find(*, status: SubscriptionStatus | None = None, user_id: UUID | None = None) -> Listing[Subscription]:
-    """List subscriptions of all users, newest first."""
+def find(
+    *,
+    status: SubscriptionStatus | None = None,
+    user_id: UUID | None = None,
+    product_id: UUID | None = None,
+    ending_before: datetime | None = None,
+) -> Listing[Subscription]:
+    """List subscriptions of all users, newest first; those that run and end before a moment: the next to end first."""
     rows = select(Subscription)
-    if status is not None:
-        rows = rows.where(Subscription.status == status)
-    if user_id is not None:
-        rows = rows.where(Subscription.user_id == user_id)
+    for column, value in (
+        (Subscription.status, status),
+        (Subscription.user_id, user_id),
+        (Subscription.product_id, product_id),
+    ):
+        if value is not None:
+            rows = rows.where(column == value)
     options = (joinedload(Subscription.product), joinedload(Subscription.price))
-    return Listing(rows, keys=(Subscription.id,), columns=COLUMNS, options=options)
+    if ending_before is None:
+        return Listing(rows, keys=(Subscription.id,), columns=COLUMNS, options=options)
+    running = Subscription.status == SubscriptionStatus.ACTIVE
+    return Listing(
+        rows.where(running, Subscription.paid_until < ending_before),
+        keys=(Subscription.paid_until, Subscription.id),
+        columns=COLUMNS,
+        options=options,
+        is_rising=True,
+        order="ending",
+    )
 
 
 def _with_product() -> Select[Subscription]:

@@ -66,6 +66,14 @@ class Contact(BaseModel):
     is_active: bool
 
 
+class FoundUsers(BaseModel):
+    """Whom a login, an e-mail address or an id belongs to: at most a few, nobody if it is no one's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_ids: list[UUID]
+
+
 class AuthClient:
     """Auth's public keys and internal doors, as other services call them."""
 
@@ -89,6 +97,14 @@ class AuthClient:
             Unknown, Refused: 404 where there is no such user.
         """
         return await self._client.get(f"{INTERNAL}/users/{user_id}/contact", Contact)
+
+    async def find_users(self, query: str) -> list[UUID]:
+        """Find whose login, e-mail address or id a word is, in any letter case; who they are stays with auth.
+
+        Raises:
+            Unknown, Refused
+        """
+        return (await self._client.get(f"{INTERNAL}/users", FoundUsers, params={"query": query})).user_ids
 
     async def close(self) -> None:
         await self._client.close()

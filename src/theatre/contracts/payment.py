@@ -12,6 +12,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from theatre.contracts.money import Amount
+from theatre.contracts.payment_records import (
+    ListingEvents,
+    OutcomeCount,
+    OutcomeQuestion,
+    Outcomes,
+    ProviderEvent,
+)
 from theatre.kit.events import Event
 from theatre.kit.http import ServiceClient
 
@@ -355,6 +362,23 @@ class PaymentClient:
         """
         path = f"{PREFIX}/providers/{provider}/operations"
         return await self._client.post(path, question, SettledOperation)
+
+    async def list_events(self, payment_id: UUID) -> list[ProviderEvent]:
+        """List the callbacks about a payment, its refunds and disputes, oldest first: at most the newest hundred.
+
+        Raises:
+            Unknown, Refused
+        """
+        path = f"{PREFIX}/payments/{payment_id}/events"
+        return (await self._client.get(path, ListingEvents)).items
+
+    async def count_outcomes(self, question: OutcomeQuestion) -> list[OutcomeCount]:
+        """Count how attempts came out, by period, provider, currency and state. It changes nothing.
+
+        Raises:
+            Unknown, Refused
+        """
+        return (await self._client.post(f"{PREFIX}/attempts/outcomes", question, Outcomes)).items
 
     async def close(self) -> None:
         await self._client.close()

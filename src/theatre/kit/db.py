@@ -190,6 +190,13 @@ async def transaction(sessions: Sessions) -> AsyncIterator[Session]:
         yield session
 
 
+@asynccontextmanager
+async def rehearsal(sessions: Sessions) -> AsyncIterator[Session]:
+    """Open a transaction that ends as if it had never been: to learn what something would do, by doing it."""
+    async with sessions() as session:
+        yield session
+
+
 async def transact(sessions: Sessions, verb: Callable[[Session], Awaitable[T]]) -> T:
     """Run `verb(session)` as one transaction; on deadlock or serialization failure run all of it again."""
     for attempt in range(1, MAX_TRANSACTION_TRIES + 1):

@@ -90,6 +90,7 @@ class Attempt(Checked, Traced, Base):
         CheckConstraint("(fee_minor IS NULL) = (fee_currency IS NULL)", name="fee_is_whole"),
         UniqueConstraint("provider", "provider_reference"),
         due_index("attempt"),
+        Index("ix_attempt_created_at", "created_at"),
         Index(
             "uq_attempt_open_payment_id",
             "payment_id",
@@ -138,7 +139,7 @@ class Refund(Checked, Traced, Base):
     )
 
     attempt_id: Mapped[UUID] = mapped_column(ForeignKey(Attempt.id), index=True)
-    payment_id: Mapped[UUID]
+    payment_id: Mapped[UUID] = mapped_column(index=True)
     status: Mapped[str]
     provider: Mapped[str]
     provider_reference: Mapped[str | None]
@@ -168,7 +169,7 @@ class Dispute(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     attempt_id: Mapped[UUID] = mapped_column(ForeignKey(Attempt.id), index=True)
-    payment_id: Mapped[UUID]
+    payment_id: Mapped[UUID] = mapped_column(index=True)
     provider: Mapped[str]
     provider_reference: Mapped[str]
     status: Mapped[str]
@@ -213,6 +214,7 @@ class ProviderEvent(Checked, Base):
     __table_args__ = (
         one_of(EventStatus),
         UniqueConstraint("provider", "event", "object_id"),
+        Index("ix_provider_event_object_id", "object_id", "provider"),
         due_index("provider_event"),
         Index(
             "ix_provider_event_case", "case_opened_at", postgresql_where=text("case_opened_at IS NOT NULL")

@@ -14,7 +14,8 @@ from theatre.web.assets import load_assets
 from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
-from theatre.web.routes import account, buying, films, session, staff, storefront, watching
+from theatre.web.routes import account, buying, films, session, storefront, watching
+from theatre.web.routes.admin import front, payments, refunds
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -53,13 +54,9 @@ def create_app(
         "web",
         title="Storefront",
         routers=[
-            storefront.router,
-            films.router,
-            watching.router,
-            session.router,
-            buying.router,
-            account.router,
-            staff.router,
+            *(storefront.router, session.router, buying.router, account.router),
+            *(films.router, watching.router),
+            *(front.router, payments.router, refunds.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

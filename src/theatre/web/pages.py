@@ -1,6 +1,7 @@
 """Pages out of templates: language, money and moments in the visitor's way of writing."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
 
@@ -8,9 +9,11 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from theatre.kit.fields import MoneyField
-from theatre.kit.i18n import Catalogue, format_date, format_decimal, format_moment, format_money
+from theatre.kit.i18n import MONTHS, Catalogue, format_date, format_decimal, format_moment, format_money
 from theatre.kit.ids import new_id
-from theatre.web import marks, pictures
+from theatre.kit.money import Money
+from theatre.web import marks, panel, pictures
+from theatre.web.admin_schemas import SignedMoney
 from theatre.web.assets import Asset
 from theatre.web.settings import WebSettings
 from theatre.web.visits import Visit
@@ -50,10 +53,14 @@ class Pages:
             n=partial(self._catalogue.count, locale),
             find=partial(self._catalogue.find, locale),
             money=partial(_write_money, locale),
+            cash=partial(_write_cash, locale),
             date=lambda moment: format_date(moment, locale),
             moment=lambda moment: format_moment(moment, locale),
             decimal=partial(format_decimal, locale=locale),
             countries=partial(self._list_countries, locale),
+            brief=lambda moment, exact=False: format_brief(moment, locale, visit.zone, is_exact=exact),
+            saved_of=lambda views, path: [view for view in views if view.address.startswith(f"{path}?")],
+            rooms=panel.grouped(panel.rooms_of(visit)),
             explain=partial(self._explain, locale),
             **(context or {}),
         )
@@ -65,7 +72,9 @@ class Pages:
         kind = (
             code if known else str(status if status in STATUSES_WITH_TEXT else 500 if status >= 500 else 400)
         )
-        return self.render(visit, "error.html", {"kind": kind, "status": status}, status=status)
+        is_panel = visit.here.startswith("/admin") and visit.is_staff
+        name = "admin/error.html" if is_panel else "error.html"
+        return self.render(visit, name, {"kind": kind, "status": status}, status=status)
 
     def _list_countries(self, locale: str) -> list[str]:
         """List the codes of all countries, by their names."""
@@ -81,3 +90,18 @@ class Pages:
 
 def _write_money(locale: str, amount: MoneyField) -> str:
     return format_money(amount.to_money(), locale)
+
+
+def _write_cash(locale: str, amount: MoneyField | SignedMoney | Money) -> str:
+    """Write money as bookkeepers read it: with all its digits, and what is below zero too."""
+    money = amount if isinstance(amount, Money) else amount.to_money()
+    return format_money(money, locale, is_exact=True)
+
+
+def format_brief(moment: datetime, locale: str, zone: tzinfo, *, is_exact: bool) -> str:
+    """Write a moment in little room: `05.03.2026 14:05`, `05 Mar 2026 14:05`; `is_exact`: with seconds."""
+    at = moment.astimezone(zone)
+    time = f"{at:%H:%M:%S}" if is_exact else f"{at:%H:%M}"
+    if locale == "ru":
+        return f"{at:%d.%m.%Y} {time}"
+    return f"{at:%d} {MONTHS[locale].split()[at.month - 1][:3]} {at:%Y} {time}"

@@ -94,7 +94,6 @@ class Payment(Read):
     """What somebody owes or paid."""
 
     id: UUID
-    user_id: UUID | None = None
     status: PaymentStatus
     total: MoneyField
     discount: MoneyField

@@ -115,31 +115,6 @@ async def list_payments(billing: Upstream, who: Headers, cursor: str | None) -> 
     )
 
 
-async def list_all_payments(billing: Upstream, who: Headers, cursor: str | None) -> PaymentList:
-    """Give a page of everybody's payments, latest first.
-
-    Raises:
-        Forbidden: for staff only.
-    """
-    params = {"limit": PAYMENTS_SHOWN, **({"cursor": cursor} if cursor else {})}
-    call = Call(method="GET", path=f"{PREFIX}/admin/payments", headers=who, params=params)
-    return await billing.ask(call, PaymentList)
-
-
-async def refund_as_staff(
-    billing: Upstream, who: Headers, *, payment_id: UUID, reason: str, key: str
-) -> Refund:
-    """Give back all that is left of anybody's payment.
-
-    Raises:
-        Forbidden, Declined, NotFound
-    """
-    path = f"{PREFIX}/admin/payments/{payment_id}/refunds"
-    return await billing.ask(
-        Call(method="POST", path=path, headers=who, key=key, json={"reason": reason}), Refund
-    )
-
-
 async def list_refunds(billing: Upstream, who: Headers, payment_id: UUID) -> list[Refund]:
     """Give what was asked back of a payment.
 

@@ -27,7 +27,22 @@ class Payment(Base):
         CheckConstraint("(status IN ('paid', 'refunded')) = (paid_at IS NOT NULL)", name="paid_has_moment"),
         Index("ix_payment_user_id", "user_id", text("id DESC")),
         Index("ix_payment_status", "status", "created_at", "id"),
-        Index("ix_payment_created_at", "created_at", "id"),
+        # amount and currency are compared within the index: a filter by them alone reads no payment in vain
+        Index("ix_payment_created_at", "created_at", "id", "total_minor", "currency"),
+        Index("ix_payment_amount", "currency", "total_minor"),
+        Index("ix_payment_refunded", "created_at", "id", postgresql_where=text("refunded_minor > 0")),
+        Index(
+            "ix_payment_promo_code",
+            "promo_code",
+            "created_at",
+            "id",
+            postgresql_where=text("promo_code IS NOT NULL"),
+        ),
+        Index(
+            "ix_payment_receipt_number",
+            text('"right"(id::text, 12)'),
+            postgresql_where=text("paid_at IS NOT NULL"),
+        ),
         Index(
             "ix_payment_provider",
             "provider",

@@ -28,7 +28,8 @@ class Subscription(Base):
             unique=True,
             postgresql_where=text("status IN ('trialing', 'active', 'past_due', 'paused')"),
         ),
-        Index("ix_subscription_paid_until", "paid_until", postgresql_where=text("status = 'active'")),
+        Index("ix_subscription_product_id", "product_id", "id"),
+        Index("ix_subscription_paid_until", "paid_until", "id", postgresql_where=text("status = 'active'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -59,6 +60,7 @@ class SubscriptionPeriod(Base):
         CheckConstraint("starts_at < ends_at", name="forward"),
         CheckConstraint("revoked_at IS NOT NULL OR NOT is_disputed", name="disputed_is_revoked"),
         Index("ix_subscription_period_subscription_id", "subscription_id", "starts_at"),
+        Index("ix_subscription_period_ends_at", "ends_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -11,6 +11,7 @@ from theatre.billing.schemas.explanations import ExplanationAnswer, StepAnswer
 from theatre.billing.schemas.ledger import AccountAnswer, EntryAnswer, PostingAnswer
 from theatre.billing.schemas.payment_records import (
     AttemptAnswer,
+    RefundPreviewAnswer,
     StaffPaymentAnswer,
     StaffPaymentDetails,
     StaffRefundAnswer,
@@ -80,6 +81,7 @@ __all__ = [
     "ProductsAnswer",
     "RefundAnswer",
     "RefundCreate",
+    "RefundPreviewAnswer",
     "RefundRejection",
     "StaffPaymentAnswer",
     "StaffPaymentDetails",

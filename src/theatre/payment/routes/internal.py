@@ -14,10 +14,12 @@ from theatre.contracts.payment import (
     RefundState,
     SettledOperation,
 )
+from theatre.contracts.payment_records import ListingEvents, OutcomeQuestion, Outcomes
 from theatre.kit.access import CallingService
+from theatre.kit.db import InTransaction
 from theatre.kit.fields import Moment
 from theatre.kit.routing import StrictRoute
-from theatre.payment import attempts, operations, receipts, refunds
+from theatre.payment import attempts, operations, receipts, records, refunds
 from theatre.payment.schemas import AttemptBody, OperationBody, ReceiptBody, RefundBody
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
@@ -79,6 +81,16 @@ async def settle_operation(
 ) -> SettledOperation:
     resources = request.app.state.resources
     return await operations.settle(resources.sessions, provider, asked, outside=resources.outside)
+
+
+@router.get("/payments/{payment_id}/events", summary="Callbacks about a payment, oldest first")
+async def list_events(payment_id: UUID, session: InTransaction, _: CallingService) -> ListingEvents:
+    return ListingEvents(items=await records.list_events(session, payment_id))
+
+
+@router.post("/attempts/outcomes", summary="How attempts came out that were begun between moments")
+async def count_outcomes(asked: OutcomeQuestion, session: InTransaction, _: CallingService) -> Outcomes:
+    return Outcomes(items=await records.count_outcomes(session, sorted(asked.moments)))
 
 
 @router.post("/receipts", summary="Register a fiscal receipt, or tell how the one of this id stands")

@@ -1,0 +1,53 @@
+"""The rooms of the admin panel. Pure: no I/O.
+
+A further room is one line here, its title in the texts (`admin.room.…`), and a module of routes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+READ = "billing.read"
+REFUND = "billing.refund"
+MANAGE = "billing.manage"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One entry of the navigation; `key` opens it after the key `g`. Shown to whoever may, guarded by the doors."""
+
+    path: str
+    word: str
+    permission: str
+    group: str
+    key: str = ""
+
+    def holds(self, path: str) -> bool:
+        """Whether a page is in this room."""
+        return path == self.path or path.startswith((f"{self.path}/", f"{self.path}?"))
+
+
+ROOMS = (
+    Room("/admin/payments", "payments", READ, "money", "p"),
+    Room("/admin/refunds", "refunds", READ, "money", "r"),
+)
+
+
+class Person(Protocol):
+    """Whoever looks at the panel."""
+
+    def may(self, permission: str) -> bool:
+        """Tell whether their token claims a permission."""
+
+
+def rooms_of(person: Person) -> list[Room]:
+    """List the rooms to show somebody."""
+    return [room for room in ROOMS if person.may(room.permission)]
+
+
+def grouped(rooms: Iterable[Room]) -> dict[str, list[Room]]:
+    """Sort rooms into their groups, in the order in which these are first named."""
+    groups: dict[str, list[Room]] = {}
+    for room in rooms:
+        groups.setdefault(room.group, []).append(room)
+    return groups
