@@ -60,6 +60,7 @@ class Product(Read):
     kind: Literal["plan", "film", "rental", "gift"]
     name: str
     description: str | None = None
+    film_id: UUID | None = None
     prices: list[Price]
 
 
@@ -220,3 +221,9 @@ class EntitlementList(Read):
     """Rights of a user."""
 
     items: list[Entitlement]
+
+
+class Verdict(Read):
+    """Whether somebody may watch a film now."""
+
+    allowed: bool

@@ -18,6 +18,7 @@ from theatre.web.schemas import (
     RefundList,
     Subscription,
     SubscriptionList,
+    Verdict,
 )
 from theatre.web.upstream import Call, Headers, Upstream
 
@@ -189,3 +190,10 @@ async def list_entitlements(billing: Upstream, who: Headers) -> list[Entitlement
     """Give what the user may watch now."""
     call = Call(method="GET", path=f"{PREFIX}/entitlements", headers=who)
     return (await billing.ask(call, EntitlementList)).items
+
+
+async def may_watch(billing: Upstream, who: Headers, film_id: UUID) -> bool:
+    """Tell whether the user has a right to watch a film now."""
+    path = f"{PREFIX}/entitlements/check"
+    call = Call(method="GET", path=path, headers=who, params={"film_id": str(film_id)})
+    return (await billing.ask(call, Verdict)).allowed
