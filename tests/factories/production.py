@@ -62,7 +62,11 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "short_link": {"allowed_hosts": "yoomoney.ru"},
     "movies": {"billing_url": "http://billing", "stream_secret": secret("streams")},
-    "web": {"billing_url": "http://billing"},
+    "web": {
+        "billing_url": "http://billing",
+        "movies_url": "http://movies",
+        "notification_url": "http://notification",
+    },
 }
 
 
