@@ -15,7 +15,7 @@ from theatre.notification.addresses import read_address
 from theatre.notification.channels import Mail
 from theatre.notification.contents import Content
 from theatre.notification.errors import Undeliverable, Unwritable
-from theatre.notification.kinds import CRITICAL, Category, Data, PaymentStatusData
+from theatre.notification.kinds import CRITICAL, Category, Data, NewMovieData, PaymentStatusData
 from theatre.notification.links import Links
 from theatre.notification.wordings import Reading, Wording, render
 
@@ -104,6 +104,8 @@ class Writer:
         if isinstance(data, Content):
             address = f"{self.public_url}{data.link}" if data.link else ""
             return {**data.lines[locale], "link": address, **data.values}
+        if isinstance(data, NewMovieData):
+            return {"title": data.titles.of(locale), "film_url": f"{self.public_url}{data.link}"}
         if not isinstance(data, PaymentStatusData):
             return {}
         return {
