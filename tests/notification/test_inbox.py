@@ -16,7 +16,15 @@ from theatre.kit.clock import MovableClock
 from theatre.kit.db import transaction
 from theatre.kit.i18n import LOCALES
 from theatre.notification import inbox, jobs, notifications
-from theatre.notification.kinds import Category, Kind, PaymentOutcome, PaymentStatusData, RegistrationData
+from theatre.notification.kinds import (
+    Category,
+    Data,
+    Kind,
+    NewMovieData,
+    PaymentOutcome,
+    PaymentStatusData,
+    RegistrationData,
+)
 from theatre.notification.lines import write_lines
 from theatre.notification.models import Inbox, InboxItem
 from theatre.notification.resources import WorkerResources
@@ -201,7 +209,15 @@ def test_every_notification_has_its_lines_in_every_language(outcome: PaymentOutc
         "amount": "1.00",
         "currency": "RUB",
     }
-    for data in (PaymentStatusData.model_validate(payment), RegistrationData()):
+    film = {"film_id": uuid4(), "titles": {"ru": "Соната", "en": "Sonata"}}
+    told: dict[Kind, Data] = {
+        Kind.PAYMENT_STATUS: PaymentStatusData.model_validate(payment),
+        Kind.REGISTRATION: RegistrationData(),
+        Kind.NEW_MOVIE: NewMovieData.model_validate(film),
+    }
+    # a mailing brings its own
+    assert set(told) == set(Kind) - {Kind.MAILING}
+    for data in told.values():
         for locale in LOCALES:
             assert all(line for line in write_lines(data)[locale].values())
         assert data.category in set(Category)

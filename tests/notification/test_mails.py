@@ -15,7 +15,7 @@ from theatre.contracts.auth import Contact
 from theatre.kit.money import Money
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Unwritable
-from theatre.notification.kinds import Data, PaymentStatusData, RegistrationData
+from theatre.notification.kinds import Data, NewMovieData, PaymentStatusData, RegistrationData
 from theatre.notification.links import Links
 from theatre.notification.mails import Letter, Writer, format_amount
 from theatre.notification.stationery import open_templates
@@ -92,6 +92,19 @@ def test_a_payment_mail_says_what_for_how_much_and_where_to_look(
     assert html.links == {PAYMENTS_URL, "https://theatre.example"}
     assert f'<html lang="{locale}">' in mail.html
     assert mail.message_id == f"<{DELIVERY_ID}@theatre.example>"
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject"), [("ru", "Новый фильм: <Соната>"), ("en", "A new film: Sonata")]
+)
+def test_a_mail_about_a_film_leads_to_it_and_can_be_left(writer: Writer, locale: str, subject: str) -> None:
+    film = {"film_id": PAYMENT_ID, "titles": {"ru": "<Соната>", "en": "Sonata"}}
+    mail = write(writer, NewMovieData.model_validate(film), locale=locale)
+    assert mail.subject == subject
+    assert mail.unsubscribe_url is not None
+    assert Reader(mail.html).links == {f"{SITE}/films/{PAYMENT_ID}", SITE, mail.unsubscribe_url}
+    for address in (f"{SITE}/films/{PAYMENT_ID}", mail.unsubscribe_url):
+        assert address in mail.text
 
 
 @pytest.mark.parametrize(("locale", "greeting"), [("ru", "Здравствуйте"), ("en", "Hello")])

@@ -1,5 +1,6 @@
 """Templates that staff write: checked when saved, versioned, previewed, and unable to do anything but read well."""
 
+import re
 import time
 from typing import Any
 from uuid import UUID, uuid4
@@ -333,6 +334,10 @@ async def test_a_preview_shows_samples_values_drafts_and_versions_and_sends_noth
         seen = await preview("payment_failed", locale="ru", version=version)
         assert "Оплата не прошла" in seen["subject"]
         assert "Карта просрочена" in seen["html"]
+    for code in packaged.list_codes():
+        seen = await preview(code, locale="en")
+        assert "[" not in seen["text"]
+        assert not re.search("[а-я]", seen["text"])
     assert (await client.get("/mail/api/v1/messages")).json()["items"] == []
     listed = (await client.get(f"{DOOR}/spring/versions", headers=staff)).json()["items"]
     assert [one["number"] for one in listed] == [1]

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from theatre.contracts.auth import NoticeKind
-from theatre.kit.fields import Prose
+from theatre.kit.fields import Line, Prose
 from theatre.kit.money import Money, from_decimal
 
 
@@ -17,6 +17,7 @@ class Kind(StrEnum):
     REGISTRATION = "registration"
     PAYMENT_STATUS = "payment_status"
     NOTICE = "notice"
+    NEW_MOVIE = "new_movie"
     MAILING = "mailing"
 
 
@@ -43,12 +44,29 @@ class PaymentOutcome(StrEnum):
 
 
 class _Data(BaseModel):
-    """`category` is that of the kind, `link` the path of our site to which it leads."""
+    """`category` is that of the kind."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     category: ClassVar[Category] = Category.SECURITY
-    link: ClassVar[str] = "/"
+
+    @property
+    def link(self) -> str:
+        """Give the path of our site to which it leads."""
+        return "/"
+
+
+class LocalTitles(BaseModel):
+    """A title in every language that we write in."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ru: Line
+    en: Line
+
+    def of(self, locale: str) -> str:
+        """Give the title in a language."""
+        return self.ru if locale == "ru" else self.en
 
 
 class RegistrationData(_Data):
@@ -64,7 +82,6 @@ class PaymentStatusData(_Data):
     """Money was taken, not taken or given back; `message` says to the user why it was not."""
 
     category: ClassVar[Category] = Category.PAYMENTS
-    link: ClassVar[str] = "/account/payments"
 
     status: PaymentOutcome
     payment_id: UUID
@@ -77,6 +94,11 @@ class PaymentStatusData(_Data):
     def _check_money(self) -> "PaymentStatusData":
         self.to_money()
         return self
+
+    @property
+    def link(self) -> str:
+        """Lead to the payments of its reader."""
+        return "/account/payments"
 
     def to_money(self) -> Money:
         """Give the amount in minor units."""
@@ -100,6 +122,25 @@ class NoticeData(_Data):
         return str(self.kind)
 
 
+class NewMovieData(_Data):
+    """A film came into the theatre; `titles` by language."""
+
+    category: ClassVar[Category] = Category.NEW_FILMS
+
+    film_id: UUID
+    titles: LocalTitles
+
+    @property
+    def link(self) -> str:
+        """Lead to the film."""
+        return f"/films/{self.film_id}"
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        return "new_movie"
+
+
 class MailingData(_Data):
     """Staff wrote to many at once; what they say stands with the mailing."""
 
@@ -114,10 +155,11 @@ class MailingData(_Data):
         return "mailing"
 
 
-Data = RegistrationData | PaymentStatusData | NoticeData | MailingData
+Data = RegistrationData | PaymentStatusData | NoticeData | NewMovieData | MailingData
 DATA_OF: dict[Kind, type[Data]] = {
     Kind.REGISTRATION: RegistrationData,
     Kind.PAYMENT_STATUS: PaymentStatusData,
     Kind.NOTICE: NoticeData,
+    Kind.NEW_MOVIE: NewMovieData,
     Kind.MAILING: MailingData,
 }

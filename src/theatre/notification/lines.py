@@ -4,7 +4,7 @@ from functools import cache
 from typing import TypeAlias
 
 from theatre.kit.i18n import LOCALES, Catalogue
-from theatre.notification.kinds import Data, PaymentStatusData
+from theatre.notification.kinds import Data, NewMovieData, PaymentStatusData
 from theatre.notification.mails import format_amount
 
 Lines: TypeAlias = dict[str, dict[str, str]]
@@ -31,6 +31,8 @@ def _write(data: Data, locale: str) -> dict[str, str]:
 
 
 def _values(data: Data, locale: str) -> dict[str, str]:
+    if isinstance(data, NewMovieData):
+        return {"title": data.titles.of(locale)}
     if not isinstance(data, PaymentStatusData):
         return {}
     return {

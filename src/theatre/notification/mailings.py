@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
@@ -28,6 +28,9 @@ from theatre.notification.models import (
 )
 from theatre.notification.schedules import next_moment
 from theatre.notification.wordings import Wording
+
+KEYS = UUID("01a215a0-0000-7000-8000-000000000027")
+"""The space in which keys of mailings are turned into ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,16 @@ class Plan:
     author_id: UUID
 
 
-async def create(session: Session, plan: Plan, *, now: datetime) -> Mailing:
+async def create_once(session: Session, plan: Plan, key: str, *, now: datetime) -> UUID:
+    """Make a mailing for a key; with one that is known, change nothing. Gives the id that belongs to the key."""
+    mailing_id = uuid5(KEYS, key)
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    if await session.get(Mailing, mailing_id) is None:
+        await create(session, plan, now=now, mailing_id=mailing_id)
+    return mailing_id
+
+
+async def create(session: Session, plan: Plan, *, now: datetime, mailing_id: UUID | None = None) -> Mailing:
     """Make a mailing. Its template is used as it is now, whatever becomes of it.
 
     Raises:
@@ -59,7 +71,7 @@ async def create(session: Session, plan: Plan, *, now: datetime) -> Mailing:
     begins_at = max(plan.starts_at or now, now)
     planned_at = next_moment(plan.cron, plan.zone, after=begins_at) if plan.cron else begins_at
     mailing = Mailing(
-        id=new_id(),
+        id=mailing_id or new_id(),
         name=plan.name,
         category=plan.category,
         lines=plan.lines,

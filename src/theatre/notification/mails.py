@@ -15,7 +15,7 @@ from theatre.notification.addresses import read_address
 from theatre.notification.channels import Mail
 from theatre.notification.contents import Content
 from theatre.notification.errors import Undeliverable, Unwritable
-from theatre.notification.kinds import CRITICAL, Category, Data, PaymentStatusData
+from theatre.notification.kinds import CRITICAL, Category, Data, NewMovieData, PaymentStatusData
 from theatre.notification.links import Links
 from theatre.notification.wordings import Reading, Wording, render
 
@@ -119,6 +119,8 @@ class Writer:
                 "occurred_at": notice.occurred_at.strftime(MOMENTS[locale]),
                 "forgot_url": f"{self.public_url}/forgot",
             }
+        if isinstance(data, NewMovieData):
+            return {"title": data.titles.of(locale), "film_url": f"{self.public_url}{data.link}"}
         if not isinstance(data, PaymentStatusData):
             return {}
         return {

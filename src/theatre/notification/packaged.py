@@ -10,14 +10,12 @@ from theatre.notification.wordings import BUILT_IN, Places, Reading, Wording
 
 # what a preview says where nobody gave a value
 SAMPLES = {
-    "login": "alice",
-    "title": "Соната для двух роялей",
-    "text": "Сегодня в кинотеатре.",
-    "link": "https://theatre.example/films",
-    "amount": "399,00\u00a0₽",
-    "message": "Карта просрочена",
-    "payment_id": "0197f000-0000-7000-8000-000000000001",
+    "ru": {"title": "Соната для двух роялей", "text": "Сегодня в кинотеатре.", "amount": "399,00\u00a0₽"},
+    "en": {"title": "Sonata for Two Pianos", "text": "Tonight at the theatre.", "amount": "RUB\u00a0399.00"},
 }
+MESSAGES = {"ru": "Карта просрочена", "en": "The card has expired"}
+LOGIN, SITE = "alice", "https://theatre.example"
+PAYMENT_ID = "0197f000-0000-7000-8000-000000000001"
 
 
 @cache
@@ -47,18 +45,21 @@ def read(code: str) -> Wording:
     for locale in LOCALES:
         subject, _, text = _source(environment, f"{locale}/{code}.txt").partition("\n")
         texts[locale] = Reading(subject=subject, text=text.lstrip("\n"))
-    places = places_of(code)
-    return Wording(texts, {name: sample_of(name) for name in sorted(places.required | places.optional)})
+    return Wording(texts, samples_of(code, DEFAULT_LOCALE))
 
 
-def samples_of(code: str) -> dict[str, str]:
+def samples_of(code: str, locale: str) -> dict[str, str]:
     """Give something to show for every value of a template."""
-    return dict(read(code).variables)
+    places = places_of(code)
+    return {name: sample_of(name, locale) for name in sorted(places.required | places.optional)}
 
 
-def sample_of(name: str) -> str:
+def sample_of(name: str, locale: str) -> str:
     """Give something to show for a value."""
-    return SAMPLES.get(name, f"[{name}]")
+    if name == "link" or name.endswith("_url"):
+        return f"{SITE}/films"
+    known = {"login": LOGIN, "payment_id": PAYMENT_ID, "message": MESSAGES[locale], **SAMPLES[locale]}
+    return known.get(name, f"[{name}]")
 
 
 def _source(environment: Environment, name: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field
 
 from theatre.kit.fields import Answer, Body, Line
 from theatre.kit.pagination import PageAnswer
-from theatre.notification.kinds import CRITICAL, Category, PaymentStatusData, RegistrationData
+from theatre.notification.kinds import CRITICAL, Category, NewMovieData, PaymentStatusData, RegistrationData
 from theatre.notification.models import ChannelName, InboxItem
 from theatre.notification.preferences import Wishes
 from theatre.notification.quiet_hours import QuietHours, check_zone
@@ -34,6 +34,15 @@ class PaymentStatusBody(EventBody):
     """Something became of a payment."""
 
     data: PaymentStatusData
+
+
+class NewMovieBody(Body):
+    """A film came into the theatre; without `user_id` everybody is told, by a mailing."""
+
+    user_id: UUID | None = None
+    dedupe_key: Line
+    channels: Annotated[list[ChannelName], Field(min_length=1, max_length=10)] | None = None
+    data: NewMovieData
 
 
 class Accepted(Answer):

@@ -123,7 +123,7 @@ async def preview(code: Code, body: PreviewBody, staff: Staff, session: InTransa
     else:
         number = template.active_version if body.version is None else body.version
         wording = await template_versions.get_wording(session, code, number)
-    known = packaged.samples_of(code if code in packaged.list_codes() else "mailing")
+    known = packaged.samples_of(code if code in packaged.list_codes() else "mailing", body.locale)
     values = {**known, **(wording.variables if wording else {}), **body.values}
     reading = staff.held.writer.read(code, body.locale, values, wording=wording, leave_url=None)
     return PreviewAnswer.model_validate(reading)
