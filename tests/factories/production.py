@@ -66,7 +66,11 @@ OWN: dict[str, dict[str, Any]] = {
         "stream_secret": secret("streams"),
         "search_url": f"https://theatre:{secret('search').replace('/', '_')}@search:9200",
     },
-    "web": {"billing_url": "http://billing"},
+    "web": {
+        "billing_url": "http://billing",
+        "movies_url": "http://movies",
+        "notification_url": "http://notification",
+    },
 }
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -10,13 +11,19 @@ import pytest
 from theatre.kit.i18n import LOCALES
 
 PLURALS = {"ru": {"one", "few", "many"}, "en": {"one", "many"}}
-WEB = files("theatre.web")
+WEB = Path(str(files("theatre.web")))
 KEY = re.compile(r"\b(?:t|find)\('([a-z_0-9.]+)'(?! ~)")
 
 
 def texts_of(locale: str) -> dict[str, str]:
-    texts: dict[str, str] = json.loads((WEB / "texts" / f"{locale}.json").read_text("utf-8"))
+    parts = [json.loads(file.read_text("utf-8")) for file in (WEB / "texts").glob(f"*.{locale}.json")]
+    texts = {key: text for part in parts for key, text in part.items()}
+    assert len(texts) == sum(map(len, parts)), "a key is in two parts"
     return texts
+
+
+def templates() -> list[str]:
+    return [file.read_text("utf-8") for file in (WEB / "templates").rglob("*.html")]
 
 
 def values_of(text: str) -> set[str]:
@@ -44,14 +51,13 @@ def test_every_count_has_all_forms_of_its_language(locale: str) -> None:
 
 
 def test_every_text_that_a_template_names_exists() -> None:
-    sources = [file.read_text("utf-8") for file in (WEB / "templates").iterdir()]
-    named = {key for source in sources for key in KEY.findall(source)}
+    named = {key for source in templates() for key in KEY.findall(source)}
     assert len(named) > 50
     assert named - texts_of("en").keys() == set()
 
 
 def test_no_text_is_kept_that_nothing_shows() -> None:
-    sources = " ".join(file.read_text("utf-8") for file in (WEB / "templates").iterdir())
+    sources = " ".join(templates())
     looked_up = (
         "per.",
         "length.",
@@ -63,7 +69,15 @@ def test_no_text_is_kept_that_nothing_shows() -> None:
         "note.",
         "kind.",
     )
-    built = (*looked_up, "home.how.", "return.")
+    built = (
+        *looked_up,
+        "home.how.",
+        "return.",
+        "theme.",
+        "security.new.",
+        "security.note.",
+        "security.attempt.",
+    )
     assert [key for key in texts_of("en") if f"'{key}'" not in sources and not key.startswith(built)] == []
 
 

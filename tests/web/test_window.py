@@ -41,6 +41,18 @@ async def test_a_language_that_we_do_not_speak_cannot_be_chosen(visitor: Visitor
     assert (await visitor.send(page.form("/language"), lang="tlh")).status_code == 422
 
 
+async def test_pages_are_light_or_dark_as_the_visitor_chose(visitor: Visitor) -> None:
+    page = await visitor.open("/plans")
+    assert "data-bs-theme" not in next(page.all("html"))
+    answer = await visitor.send(page.form("/theme"), theme="dark")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/plans")
+    dark = await visitor.open("/plans")
+    assert next(dark.all("html"))["data-bs-theme"] == "dark"
+    assert (await visitor.send(dark.form("/theme"), theme="pink")).status_code == 422
+    await visitor.send(dark.form("/theme"), theme="auto")
+    assert "data-bs-theme" not in next((await visitor.open("/plans")).all("html"))
+
+
 @pytest.mark.parametrize(
     "address", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", ""]
 )
@@ -74,7 +86,7 @@ async def test_a_wrong_method_is_refused_with_a_page(visitor: Visitor) -> None:
 async def test_files_of_pages_may_be_kept_for_ever_because_their_names_change(visitor: Visitor) -> None:
     page = await visitor.open("/")
     links = [given["href"] for given in page.all("link")] + [given["src"] for given in page.all("script")]
-    assert len(links) == 3
+    assert len(links) == 4
     for link in links:
         file = await visitor.http.get(str(link))
         assert file.status_code == 200

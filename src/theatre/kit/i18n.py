@@ -88,9 +88,12 @@ class Catalogue:
 
     @classmethod
     def of_package(cls, package: str) -> "Catalogue":
-        """Read `texts/<locale>.json` of a package."""
-        folder = files(package) / "texts"
-        return cls({name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in LOCALES})
+        """Read the texts of a package: `texts/<locale>.json`, or `texts/<part>.<locale>.json` of each of its parts."""
+        texts: dict[str, dict[str, str]] = {name: {} for name in LOCALES}
+        for file in (files(package) / "texts").iterdir():
+            locale = file.name.removesuffix(".json").rpartition(".")[2]
+            texts[locale].update(json.loads(file.read_text("utf-8")))
+        return cls(texts)
 
     def text(self, locale: str, key: str, **values: object) -> str:
         """Give a text.

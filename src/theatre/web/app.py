@@ -1,7 +1,7 @@
 """Wiring of the storefront."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import httpx
@@ -14,7 +14,7 @@ from theatre.web.assets import load_assets
 from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
-from theatre.web.routes import account, buying, session, staff, storefront
+from theatre.web.routes import account, buying, security, session, staff, storefront
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -32,17 +32,27 @@ def create_app(
 
     @asynccontextmanager
     async def open_resources() -> AsyncIterator[Resources]:
-        auth, billing = Upstream(settings.auth_url, transport), Upstream(settings.billing_url, transport)
-        try:
-            yield Resources(settings, auth, billing, pages, clock or SystemClock())
-        finally:
-            await auth.close()
-            await billing.close()
+        async with AsyncExitStack() as stack:
+
+            def reach(address: str) -> Upstream:
+                upstream = Upstream(address, transport)
+                stack.push_async_callback(upstream.close)
+                return upstream
+
+            yield Resources(
+                settings=settings,
+                auth=reach(settings.auth_url),
+                billing=reach(settings.billing_url),
+                movies=reach(settings.movies_url),
+                notification=reach(settings.notification_url),
+                pages=pages,
+                clock=clock or SystemClock(),
+            )
 
     app = create_service_app(
         "web",
         title="Storefront",
-        routers=[storefront.router, session.router, buying.router, account.router, staff.router],
+        routers=[storefront.router, session.router, buying.router, account.router, security.router, staff.router],
         open_resources=open_resources,
         checks=list_checks,
     )

@@ -20,6 +20,10 @@ class WebSettings(ServiceSettings):
     )
 
     billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
+    movies_url: str = Field("http://127.0.0.1:8000", description="movies, as this service reaches it")
+    notification_url: str = Field(
+        "http://127.0.0.1:8000", description="notification, as this service reaches it"
+    )
 
     @property
     def is_secure(self) -> bool:

@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 import jwt
@@ -17,8 +17,10 @@ from theatre.web.settings import WebSettings
 
 VISITOR = re.compile(r"^[A-Za-z0-9_-]{43}$")
 OWN_PATH = re.compile(r"^/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1000}$")
+Theme: TypeAlias = Literal["auto", "light", "dark"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
 COOKIE_SECONDS = 30 * 24 * 3600
-LANGUAGE_SECONDS = 365 * 24 * 3600
+CHOICE_SECONDS = 365 * 24 * 3600
 
 
 def own_path(text: str) -> str:
@@ -44,6 +46,7 @@ class Visit:
         self.locale = negotiate(
             request.headers.get("accept-language", ""), chosen=request.cookies.get("lang", "")
         )
+        self.theme = next((theme for theme in THEMES if theme == request.cookies.get("theme")), THEMES[0])
         self.access_token = self._brought("access")
         self.refresh_token = self._brought("refresh")
         self._visitor = self._brought("visitor")
@@ -105,7 +108,12 @@ class Visit:
     def choose_language(self, locale: str) -> None:
         """Answer in this language from now on."""
         self.locale = locale
-        self._changed["lang"] = (locale, LANGUAGE_SECONDS)
+        self._changed["lang"] = (locale, CHOICE_SECONDS)
+
+    def choose_theme(self, theme: Theme) -> None:
+        """Show pages in light or dark from now on, or as the visitor's system is set."""
+        self.theme = theme
+        self._changed["theme"] = (theme, CHOICE_SECONDS)
 
     @property
     def form_token(self) -> str:
