@@ -41,6 +41,7 @@ BARE_SHARE = 1 / 3
 ROUNDS = 3
 WARMERS = 10
 MB = 1_000_000
+WIDTH = 130
 MIXED = "search, mix by Zipf"
 FILM = "film by id"
 # of the issue: the least share of the bare rate, the most milliseconds, the most growth
@@ -78,7 +79,7 @@ class Row:
 
 async def main(films: list[int], seconds: float) -> None:
     """Measure and print the tables."""
-    console = Console()
+    console = Console(width=WIDTH)
     p99: dict[tuple[int, int], float] = {}
     async with open_stage([], MOVIES_STREAM_SECRET="benchmark" * 4) as stage:
         stage.environ["MOVIES_INDEX_FOLDER"] = str(stage.home / "movies-index")
@@ -166,7 +167,7 @@ def console_memory(role: Role, workers: int) -> None:
     """Say how much memory the serving processes hold."""
     sizes = [resident(pid) for pid in [role.process.pid, *children(role.process.pid)]]
     shown = " + ".join(f"{size / MB:.0f}" for size in sizes)
-    Console().print(f"memory of the keeper and of {workers} worker process(es): {shown} MB")
+    Console(width=WIDTH).print(f"memory of the keeper and of {workers} worker process(es): {shown} MB")
 
 
 def children(pid: int) -> list[int]:
