@@ -70,8 +70,34 @@ def test_no_text_is_kept_that_nothing_shows() -> None:
         "kind.",
     )
     panel = (
-        *("account", "agrees", "case", "col", "entry", "every", "fault", "filter", "group", "is", "note"),
-        *("obstacle", "operation", "outcome", "reason", "receipt", "room", "sold", "source", "state", "step"),
+        *(
+            "account",
+            "agrees",
+            "case",
+            "col",
+            "entry",
+            "every",
+            "fault",
+            "figure",
+            "filter",
+            "group",
+            "is",
+            "note",
+        ),
+        *(
+            "obstacle",
+            "operation",
+            "outcome",
+            "overview",
+            "reason",
+            "receipt",
+            "report",
+            "room",
+            "sold",
+            "source",
+            "state",
+            "step",
+        ),
         *("story", "theme", "told", "unit", "view", "why"),
     )
     panel_keys = tuple(f"admin.{word}." for word in panel)

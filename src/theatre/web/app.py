@@ -15,7 +15,17 @@ from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
 from theatre.web.routes import account, buying, session, storefront
-from theatre.web.routes.admin import books, cases, catalogue, customers, front, payments, refunds, watch
+from theatre.web.routes.admin import (
+    books,
+    cases,
+    catalogue,
+    customers,
+    front,
+    payments,
+    refunds,
+    reports,
+    watch,
+)
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -56,7 +66,7 @@ def create_app(
         routers=[
             *(storefront.router, session.router, buying.router, account.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
-            *(catalogue.router, books.router, watch.router),
+            *(catalogue.router, books.router, reports.router, watch.router),
         ],
         open_resources=open_resources,
         checks=list_checks,
