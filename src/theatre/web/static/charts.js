@@ -25,7 +25,7 @@ function draw(place) {
     tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "UTC"),
     cursor: { drag: { x: false, y: false } },
     series: [
-      { value: (_, at) => (at == null ? "" : day.format(at * 1e3)) },
+      { label: place.dataset.day, value: (_, at) => (at == null ? "" : day.format(at * 1e3)) },
       ...labels.map((label, at) => ({
         label,
         stroke: strokes[at % strokes.length],
