@@ -203,6 +203,7 @@ def counted(session: Session) -> Iterator[list[str]]:
     def note(_: object, __: object, statement: str, *___: object) -> None:
         statements.append(statement)
 
+    assert session.bind is not None
     engine = session.bind.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     yield statements

@@ -5,10 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from tests.billing.acts import buy, give_back, pay
 from tests.billing.conftest import Caller
+from tests.billing.desk import PaymentDesk
 from tests.billing.promo import make_code
 from tests.factories.auth_door import AuthDoor
 from theatre.billing.schemas.receipts import number_of
@@ -40,6 +42,21 @@ async def test_a_payment_is_found_by_what_else_staff_are_told(
         assert [line["id"] for line in found] == [str(payment.id)], word
     for word in ("vera", "SPRIN", "%", "house.example", number[:-1]):
         assert (await staff.get("/admin/payments", q=word)).json()["items"] == [], word
+
+
+@pytest.mark.parametrize("reference", ["pi_3Nf0of", "2d9e3c7f-000f-5000-9000-1b2c3d4e5f60"])
+async def test_the_reference_of_what_brought_no_money_is_found_by_asking_payment_service(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings, desk: PaymentDesk, reference: str
+) -> None:
+    staff = make_caller("billing.read")
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "film")
+    desk.answer = lambda _: httpx.Response(200, json={"payment_ids": [str(payment.id)]})
+    found = (await staff.get("/admin/payments", q=reference)).json()["items"]
+    assert [line["id"] for line in found] == [str(payment.id)]
+    desk.answer = lambda _: httpx.Response(503, json={"code": "x"})
+    assert (await staff.get("/admin/payments", q=reference)).json()["items"] == []
+    assert (await staff.get("/admin/payments", q=payment.id)).json()["items"]
 
 
 async def test_without_auth_only_an_address_cannot_be_searched_for(
@@ -123,10 +140,12 @@ async def test_plans_that_end_soon_come_first(
 ) -> None:
     now, staff, ends = clock.now(), make_caller("billing.read"), []
     async with sessions.begin() as session:
-        for ago in (3, 1, 2, 40):
+        for ago in (3, 1, 2):
             plan = await buy(session, settings, "plan", now=now - timedelta(days=ago))
             await pay(session, settings, plan, now=now - timedelta(days=ago))
-        product_id = plan.items[0].product_id
+        over = await buy(session, settings, "plan", now=now - timedelta(days=40))
+        await pay(session, settings, over, now=now - timedelta(days=40))
+        product_id = over.items[0].product_id
     before = (now + timedelta(days=60)).isoformat()
     cursor: dict[str, object] = {}
     while True:
@@ -138,8 +157,8 @@ async def test_plans_that_end_soon_come_first(
     assert ends == sorted(ends)
     assert len(ends) == 4
     soon = (now + timedelta(days=1)).isoformat()
-    [over] = (await staff.get("/admin/subscriptions", ending_before=soon)).json()["items"]
-    assert over["current_period"]["end"] == ends[0]
+    [first] = (await staff.get("/admin/subscriptions", ending_before=soon)).json()["items"]
+    assert first["current_period"]["end"] == ends[0]
     of_product = (await staff.get("/admin/subscriptions", product_id=product_id)).json()["items"]
     assert len(of_product) == 4
     mixed = await staff.get("/admin/subscriptions", **cursor)

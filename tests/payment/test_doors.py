@@ -19,6 +19,7 @@ DOORS = [
     ("POST", f"{PREFIX}/attempts/{NOBODY}/refunds"),
     ("POST", f"{PREFIX}/attempts/outcomes"),
     ("GET", f"{PREFIX}/payments/{NOBODY}/events"),
+    ("GET", f"{PREFIX}/payments?reference=x"),
 ]
 
 

@@ -41,6 +41,27 @@ async def test_callbacks_of_a_payment_and_its_refunds_are_listed_and_no_others(s
     assert await events_of(stage, new_id()) == []
 
 
+async def test_payments_are_found_by_what_a_payment_system_calls_anything_of_them(stage: Stage) -> None:
+    """Also one that brought nothing; but not by a part of the name."""
+    attempt, other = await stage.begin(), await stage.begin()
+    await stage.pay(attempt)
+    await stage.call_back("payment.succeeded", attempt["provider_reference"], status="succeeded")
+    refund = await stage.refund_in_cabinet(attempt)
+    await stage.call_back("refund.succeeded", refund["id"], status="succeeded")
+
+    async def find(reference: str) -> list[str]:
+        path, headers = f"{PREFIX}/payments", stage.auth.service("billing")
+        answer = await stage.caller().get(path, params={"reference": reference}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found: list[str] = answer.json()["payment_ids"]
+        return found
+
+    for reference in (attempt["provider_reference"], refund["id"]):
+        assert await find(reference) == [attempt["payment_id"]]
+    assert await find(other["provider_reference"]) == [other["payment_id"]]
+    assert await find(attempt["provider_reference"][:-1]) == []
+
+
 async def test_attempts_are_counted_by_period_and_by_how_they_came_out(stage: Stage) -> None:
     start = stage.clock.now()
     good, poor, _ = await stage.begin(), await stage.begin(), await stage.begin()

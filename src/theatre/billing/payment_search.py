@@ -23,6 +23,7 @@ from sqlalchemy import (
 from theatre.billing.errors import CustomersUnknown
 from theatre.billing.models import Dispute, LedgerEntry, Payment, PaymentTransition, PromoCode, Refund
 from theatre.contracts.auth import AuthClient
+from theatre.contracts.payment import PaymentClient
 from theatre.kit.db import Session, Sessions, transaction
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.logging import get_logger
@@ -44,22 +45,27 @@ class Matches:
     promo_code: str | None = None
 
 
-async def resolve(sessions: Sessions, auth: AuthClient, word: str) -> Matches:
-    """Find what a word means: id of a payment, attempt, refund, dispute or customer; the provider's reference of
-    captured money or of a dispute; number of a receipt; promo code; login or e-mail address, which auth knows and
-    billing does not keep. Asks auth before its own transaction.
+async def resolve(sessions: Sessions, word: str, *, auth: AuthClient, payment: PaymentClient) -> Matches:
+    """Find what a word means: id of a payment, attempt, refund, dispute or customer; the provider's reference of any
+    of these; number of a receipt; promo code; login or e-mail address, which auth knows and billing does not keep.
+
+    Asks auth before its own transaction; and after it, where nothing was found, payment-service, which alone knows
+    references of what brought no money.
 
     Raises:
         CustomersUnknown: the word is an e-mail address and auth does not answer.
     """
     known = _uuid_of(word)
-    user_ids = [] if known or NUMBER.fullmatch(word) else await _ask(auth, word)
+    user_ids = [] if known or NUMBER.fullmatch(word) else await _ask_auth(auth, word)
     async with transaction(sessions) as session:
         found = await session.scalars(referring(word))
         payment_ids = sorted({id for id in found if id is not None})
-        if known and not payment_ids:
-            user_ids = [known]
-        return Matches(payment_ids, user_ids, await _promo_code(session, word))
+        promo_code = await _promo_code(session, word)
+    if not (payment_ids or user_ids or promo_code or "@" in word):
+        payment_ids = await _ask_payment(payment, str(known) if known else word)
+    if known and not payment_ids:
+        user_ids = [known]
+    return Matches(payment_ids, user_ids, promo_code)
 
 
 def _uuid_of(word: str) -> UUID | None:
@@ -69,7 +75,15 @@ def _uuid_of(word: str) -> UUID | None:
         return None
 
 
-async def _ask(auth: AuthClient, word: str) -> list[UUID]:
+async def _ask_payment(client: PaymentClient, word: str) -> list[UUID]:
+    try:
+        return await client.find_payments(word)
+    except (Unknown, Refused) as error:
+        log.info("references of attempts not searched", error=repr(error))
+        return []
+
+
+async def _ask_auth(auth: AuthClient, word: str) -> list[UUID]:
     try:
         return await auth.find_users(word)
     except (Unknown, Refused) as error:

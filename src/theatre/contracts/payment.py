@@ -12,15 +12,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from theatre.contracts.money import Amount
-from theatre.contracts.payment_records import (
-    ListingEvents,
-    OutcomeCount,
-    OutcomeQuestion,
-    Outcomes,
-    ProviderEvent,
-)
+from theatre.contracts.payment_records import RecordsClient
 from theatre.kit.events import Event
-from theatre.kit.http import ServiceClient
 
 PREFIX = "/payment/internal/v1"
 
@@ -284,11 +277,8 @@ class ListingProviders(BaseModel):
     items: list[str]
 
 
-class PaymentClient:
+class PaymentClient(RecordsClient):
     """Payment-service's internal doors as billing calls them."""
-
-    def __init__(self, client: ServiceClient) -> None:
-        self._client = client
 
     async def start(self, start: AttemptStart) -> Attempt:
         """Start an attempt, or continue the one with this id. A time-out leaves the outcome unknown: ask again.
@@ -362,23 +352,6 @@ class PaymentClient:
         """
         path = f"{PREFIX}/providers/{provider}/operations"
         return await self._client.post(path, question, SettledOperation)
-
-    async def list_events(self, payment_id: UUID) -> list[ProviderEvent]:
-        """List the callbacks about a payment, its refunds and disputes, oldest first: at most the newest hundred.
-
-        Raises:
-            Unknown, Refused
-        """
-        path = f"{PREFIX}/payments/{payment_id}/events"
-        return (await self._client.get(path, ListingEvents)).items
-
-    async def count_outcomes(self, question: OutcomeQuestion) -> list[OutcomeCount]:
-        """Count how attempts came out, by period, provider, currency and state. It changes nothing.
-
-        Raises:
-            Unknown, Refused
-        """
-        return (await self._client.post(f"{PREFIX}/attempts/outcomes", question, Outcomes)).items
 
     async def close(self) -> None:
         await self._client.close()

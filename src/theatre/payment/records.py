@@ -1,10 +1,10 @@
 """What staff read, by way of billing: the callbacks about a payment, and how attempts came out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, tuple_, union_all
+from sqlalchemy import ARRAY, BigInteger, bindparam, func, select, tuple_, union, union_all
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from theatre.contracts import payment_records as contract
@@ -12,6 +12,20 @@ from theatre.kit.db import Session
 from theatre.payment.models import Attempt, Dispute, ProviderEvent, Refund
 
 MAX_EVENTS = 100
+MAX_FOUND = 100
+
+
+async def find_payments(session: Session, reference: str, providers: Collection[str]) -> Sequence[UUID]:
+    """Find the payments whose attempts, refunds or disputes one of these providers calls so."""
+    found = (
+        select(table.payment_id).where(
+            # named one by one, for an index begins with them
+            table.provider.in_(providers),
+            table.provider_reference == reference,
+        )
+        for table in (Attempt, Refund, Dispute)
+    )
+    return sorted((await session.scalars(union(*found).limit(MAX_FOUND))).all())
 
 
 async def list_events(session: Session, payment_id: UUID) -> list[contract.ProviderEvent]:

@@ -14,10 +14,10 @@ from theatre.contracts.payment import (
     RefundState,
     SettledOperation,
 )
-from theatre.contracts.payment_records import ListingEvents, OutcomeQuestion, Outcomes
+from theatre.contracts.payment_records import ListingEvents, OutcomeQuestion, Outcomes, Referred
 from theatre.kit.access import CallingService
 from theatre.kit.db import InTransaction
-from theatre.kit.fields import Moment
+from theatre.kit.fields import Moment, Storable
 from theatre.kit.routing import StrictRoute
 from theatre.payment import attempts, operations, receipts, records, refunds
 from theatre.payment.schemas import AttemptBody, OperationBody, ReceiptBody, RefundBody
@@ -81,6 +81,17 @@ async def settle_operation(
 ) -> SettledOperation:
     resources = request.app.state.resources
     return await operations.settle(resources.sessions, provider, asked, outside=resources.outside)
+
+
+@router.get("/payments", summary="Payments about which a payment system has something of this name")
+async def find_payments(
+    request: Request,
+    reference: Annotated[str, Query(min_length=1, max_length=255), Storable],
+    session: InTransaction,
+    _: CallingService,
+) -> Referred:
+    providers = list(request.app.state.resources.outside.providers)
+    return Referred(payment_ids=list(await records.find_payments(session, reference, providers)))
 
 
 @router.get("/payments/{payment_id}/events", summary="Callbacks about a payment, oldest first")

@@ -11,7 +11,8 @@ from theatre.billing import explanations, payment_records, payment_search
 from theatre.billing.errors import AmountMalformed, AmountWithoutCurrency
 from theatre.billing.models import PaymentStatus
 from theatre.billing.payment_records import PaymentFilter
-from theatre.billing.routes.staff import Reader, Wanted
+from theatre.billing.payment_search import Matches
+from theatre.billing.routes.staff import Reader, Staff, Wanted
 from theatre.billing.schemas import ExplanationAnswer, StaffPaymentAnswer, StaffPaymentDetails
 from theatre.kit.db import InTransaction, transaction
 from theatre.kit.fields import Currency, Moment, Storable, Word, one_line
@@ -59,7 +60,6 @@ async def filter_of(
     Raises:
         AmountWithoutCurrency, AmountMalformed, CustomersUnknown
     """
-    held = staff.held
     return PaymentFilter(
         status=status,
         user_id=user_id,
@@ -70,8 +70,13 @@ async def filter_of(
         from_minor=_minor(amount_from, currency),
         to_minor=_minor(amount_to, currency),
         has_refund=has_refund,
-        matches=None if word is None else await payment_search.resolve(held.sessions, held.auth, word),
+        matches=None if word is None else await _meaning(staff, word),
     )
+
+
+async def _meaning(staff: Staff, word: str) -> Matches:
+    held = staff.held
+    return await payment_search.resolve(held.sessions, word, auth=held.auth, payment=held.payment)
 
 
 def _minor(amount: str | None, currency: str | None) -> int | None:
