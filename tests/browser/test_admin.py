@@ -48,7 +48,7 @@ async def office(chromium: Browser, house: OpenHouse, tmp_path: Path) -> AsyncIt
         context = await open_context(chromium, house, DESK)
         contexts.append(context)
         walks.append(await seat(context, tmp_path / str(place), staff.login))
-    yield Office(*walks, customer.login, payment_id)
+    yield Office(walks[0], walks[1], customer.login, payment_id)
     for context in contexts:
         await context.close()
     for visitor in visitors:
