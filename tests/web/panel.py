@@ -63,3 +63,8 @@ def rooms_of(page: Page) -> set[str]:
 def forged(path: str, **fields: str) -> Form:
     """Make a form that we did not give."""
     return Form(path, {"form_token": "0" * 64, "key": str(uuid4()), **fields})
+
+
+def posted(page: Page, action: str) -> Form:
+    """Give the form of a page that is posted to an address; lists have one by GET to their own address too."""
+    return next(form for form in page.forms if form.action == action and "form_token" in form.fields)

@@ -26,7 +26,17 @@ from theatre.web.routes import (
     storefront,
     watching,
 )
-from theatre.web.routes.admin import books, cases, catalogue, customers, front, payments, refunds, watch
+from theatre.web.routes.admin import (
+    books,
+    cases,
+    catalogue,
+    customers,
+    front,
+    payments,
+    refunds,
+    reports,
+    watch,
+)
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -68,7 +78,7 @@ def create_app(
             *(storefront.router, films.router, watching.router, session.router, links.router, buying.router),
             *(account.router, methods.router, letters.router, security.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
-            *(catalogue.router, books.router, watch.router),
+            *(catalogue.router, books.router, reports.router, watch.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Depends, Query, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
+from starlette.types import Send
 
 from theatre.kit.errors import Transient
 from theatre.kit.fields import Word
@@ -17,7 +18,7 @@ from theatre.web.errors import Declined
 from theatre.web.listings import PAGE_ROWS, Listed, Listing
 from theatre.web.resources import CurrentVisit, House, Resources, User
 from theatre.web.schemas import Nothing, Read
-from theatre.web.upstream import Call, Headers
+from theatre.web.upstream import Call, File, Headers
 from theatre.web.visits import Visit, own_path
 
 R = TypeVar("R", bound=Read)
@@ -26,6 +27,25 @@ BILLING = "/billing/api/v1/admin"
 NAME_SECONDS = 1.0
 """How long a page waits to learn the name of who reads it: it goes without."""
 SAID = {"note", "fault"}
+MEDIA_TYPES = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+SheetFormat: TypeAlias = Annotated[Literal["csv", "xlsx"], Query(alias="format")]
+
+
+class FileAnswer(StreamingResponse):
+    """A file handed on as it comes, closed also when the reader goes away."""
+
+    def __init__(self, file: File) -> None:
+        super().__init__(
+            file.chunks, media_type=file.media_type, headers={"Content-Disposition": file.disposition}
+        )
+
+    async def stream_response(self, send: Send) -> None:
+        """Send, and close what is being read."""
+        async with aclosing(self.body_iterator):  # type: ignore[type-var]
+            await super().stream_response(send)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +75,16 @@ class Desk:
         """
         call = Call(method="GET", path=BILLING + path, headers=self.who, params=dict(params or {}))
         return await self.house.billing.ask(call, answer)
+
+    async def fetch(self, path: str, params: Mapping[str, str], *, kind: Literal["csv", "xlsx"]) -> File:
+        """Fetch the whole of a list or a report as a file.
+
+        Raises:
+            Forbidden, Declined
+        """
+        who = {**self.who, "Accept": MEDIA_TYPES[kind]}
+        call = Call(method="GET", path=BILLING + path, headers=who, params={**params, "format": kind})
+        return await self.house.billing.fetch(call)
 
     async def list(self, listing: Listing[R], query: Mapping[str, str]) -> Listed[R]:
         """Read a page of a list; what its door does not understand is said on the page.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -59,6 +60,7 @@ class Pages:
             decimal=partial(format_decimal, locale=locale),
             countries=partial(self._list_countries, locale),
             brief=lambda moment, exact=False: format_brief(moment, locale, visit.zone, is_exact=exact),
+            share=lambda part: f"{Decimal(part):.1%}".replace(".", "," if locale == "ru" else "."),
             local=lambda moment: f"{moment.astimezone(visit.zone):%Y-%m-%dT%H:%M}" if moment else "",
             saved_of=lambda views, path: [view for view in views if view.address.startswith(f"{path}?")],
             rooms=panel.grouped(panel.rooms_of(visit)),

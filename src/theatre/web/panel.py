@@ -24,10 +24,12 @@ class Room:
 
     def holds(self, path: str) -> bool:
         """Whether a page is in this room."""
-        return path == self.path or path.startswith((f"{self.path}/", f"{self.path}?"))
+        below = () if self.path == "/admin" else (f"{self.path.removesuffix('/revenue')}/",)
+        return path == self.path or path.startswith((*below, f"{self.path}?"))
 
 
 ROOMS = (
+    Room("/admin", "overview", READ, "top", "h"),
     Room("/admin/payments", "payments", READ, "money", "p"),
     Room("/admin/refunds", "refunds", READ, "money", "r"),
     Room("/admin/disputes", "disputes", READ, "money", "d"),
@@ -39,6 +41,7 @@ ROOMS = (
     Room("/admin/ledger", "ledger", READ, "books", "l"),
     Room("/admin/reconciliation", "reconciliation", READ, "books", "n"),
     Room("/admin/receipts", "receipts", READ, "books", "e"),
+    Room("/admin/reports/revenue", "reports", READ, "books", "w"),
     Room("/admin/audit", "audit", MANAGE, "house", "a"),
     Room("/admin/messages", "messages", MANAGE, "house", "b"),
 )

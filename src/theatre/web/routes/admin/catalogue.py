@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from theatre.kit.errors import NotFound
 from theatre.kit.fields import Storable, Word
 from theatre.kit.routing import StrictRoute
 from theatre.web import admin_catalogue
@@ -136,9 +137,11 @@ async def create_promo_code(desk: CurrentDesk, form: Annotated[PromoCodeForm, Fo
 @router.get("/promo_codes/{promo_code_id}")
 async def show_promo_code(desk: CurrentDesk, said: Said, promo_code_id: UUID) -> Response:
     """Show one promo code and what may change of it."""
-    return desk.show(
-        "promo_code.html", {"promo": await desk.read(f"/promo_codes/{promo_code_id}", PromoCode), **said}
-    )
+    try:
+        promo = await desk.read(f"/promo_codes/{promo_code_id}", PromoCode)
+    except Declined as declined:  # of buyers' words it says so beside their field; here it is an address
+        raise NotFound from declined
+    return desk.show("promo_code.html", {"promo": promo, **said})
 
 
 @router.post("/promo_codes/{promo_code_id}", dependencies=[Depends(own_form)])

@@ -1,49 +1,29 @@
-"""The panel's front door, and lists taken away as files."""
+"""The panel's front door: the first page, the box that finds, views with names, lists as files."""
 
-from contextlib import aclosing
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import StreamingResponse
-from starlette.types import Send
+from fastapi import APIRouter, Depends, Form, Request, Response
 
-from theatre.kit.errors import Forbidden, NotFound
+from theatre.kit.errors import NotFound
 from theatre.kit.fields import Line
 from theatre.kit.routing import StrictRoute
-from theatre.web import admin_lists, finding, panel, saved_views
-from theatre.web.desk import BILLING, CurrentDesk, go_to
+from theatre.web import admin_lists, admin_reports, finding, panel, saved_views
+from theatre.web.admin_overview_schemas import Overview
+from theatre.web.desk import CurrentDesk, FileAnswer, Said, SheetFormat, go_to
 from theatre.web.resources import own_form
-from theatre.web.upstream import Call, File
 from theatre.web.visits import own_path
-
-ACCEPTED = {
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 router = APIRouter(prefix="/admin", route_class=StrictRoute, include_in_schema=False)
 
 
-class FileAnswer(StreamingResponse):
-    """A file handed on as it comes, closed also when the reader goes away."""
-
-    def __init__(self, file: File) -> None:
-        super().__init__(
-            file.chunks, media_type=file.media_type, headers={"Content-Disposition": file.disposition}
-        )
-
-    async def stream_response(self, send: Send) -> None:
-        async with aclosing(self.body_iterator):  # type: ignore[type-var]
-            await super().stream_response(send)
-
-
 @router.get("")
-async def show_panel(desk: CurrentDesk) -> Response:
-    """Lead to the first room that is open to who asks."""
+async def show_panel(desk: CurrentDesk, said: Said) -> Response:
+    """Show what there is to see and to do; who has nothing to do with money goes to their own room."""
     rooms = panel.rooms_of(desk.visit)
-    if not rooms:
-        raise Forbidden
-    return go_to(rooms[0].path)
+    if rooms and rooms[0].path != "/admin":
+        return go_to(rooms[0].path)
+    overview = await desk.read("/overview", Overview)
+    return desk.show("overview.html", {"seen": overview, "r": admin_reports, **said})
 
 
 @router.post("/find", dependencies=[Depends(own_form)])
@@ -72,19 +52,10 @@ async def forget_view(
 
 
 @router.get("/sheets/{name}")
-async def give_sheet(
-    desk: CurrentDesk,
-    request: Request,
-    name: str,
-    *,
-    kind: Annotated[Literal["csv", "xlsx"], Query(alias="format")],
-) -> Response:
+async def give_sheet(desk: CurrentDesk, request: Request, name: str, *, kind: SheetFormat) -> Response:
     """Give a whole list, narrowed as its page is, as a file."""
     listing = admin_lists.LISTINGS.get(name)
     if listing is None or not listing.has_sheet:
         raise NotFound
     asked = listing.ask(request.query_params)
-    params = {**listing.params(asked, desk.visit.zone), "format": kind}
-    who = {**desk.who, "Accept": ACCEPTED[kind]}
-    call = Call(method="GET", path=BILLING + listing.door, headers=who, params=params)
-    return FileAnswer(await desk.house.billing.fetch(call))
+    return FileAnswer(await desk.fetch(listing.door, listing.params(asked, desk.visit.zone), kind=kind))
