@@ -24,6 +24,7 @@ DOORS: list[tuple[str, str, str, object, int]] = [
     ("GET", "/payments/{payment_id}", "billing.read", None, 404),
     ("GET", "/payments/{payment_id}/explain", "billing.read", None, 404),
     ("GET", "/payments/{payment_id}/refunds", "billing.read", None, 404),
+    ("GET", "/payments/{payment_id}/refunds/preview", "billing.refund", None, 404),
     ("POST", "/payments/{payment_id}/refunds", "billing.refund", {"reason": "x"}, 404),
     ("GET", "/refunds", "billing.read", None, 200),
     ("GET", "/disputes", "billing.read", None, 200),

@@ -21,7 +21,7 @@ async def test_a_code_is_tried_until_nothing_is_left_to_pay(
     context = await chromium.new_context(
         base_url=house.url, viewport=device.size, locale=device.locale, java_script_enabled=False
     )
-    walk = Walk(await context.new_page(), tmp_path)
+    walk = Walk(await context.new_page(), tmp_path, has_scripts=False)
     await walk.page.goto("/plans")
     await walk.press("a[href^='/order']")
     await walk.press("main a[href='/signup'], a[href='/signup']")

@@ -3,19 +3,27 @@
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import ConsoleMessage, Dialog, Page, expect
 
 PATIENCE_MS = 20_000
+GRAVE = {"serious", "critical"}
 OVERFLOWS = "document.documentElement.scrollWidth > window.innerWidth"
 SMALL_BUTTONS = """[...document.querySelectorAll('main button, main a.button')]
     .filter(it => it.offsetParent && it.getBoundingClientRect().height < 44).map(it => it.textContent)"""
 
+MOST_BYTES = 150_000
+BYTES = """[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .filter(it => !['video', 'fetch', 'xmlhttprequest'].includes(it.initiatorType))
+    .reduce((sum, it) => sum + it.encodedBodySize, 0)"""
+
 
 class Walk:
-    """One visitor's way; `faults` collects whatever a page complained of."""
+    """One visitor's way; `faults` collects whatever a page complained of. Without scripts axe cannot work either."""
 
-    def __init__(self, page: Page, folder: Path) -> None:
+    def __init__(self, page: Page, folder: Path, *, has_scripts: bool = True) -> None:
         self.page = page
+        self.has_scripts = has_scripts
         self.folder = folder
         self.faults: list[str] = []
         self._pictures = 0
@@ -32,12 +40,22 @@ class Walk:
         self.faults.append(f"dialog: {dialog.message}")
         await dialog.dismiss()
 
-    async def look(self, name: str) -> None:
-        """Photograph the page; see that it fits the screen and that its buttons can be hit."""
+    async def look(self, name: str, *, is_dense: bool = False) -> None:
+        """Photograph the page; see that it fits the screen, that its buttons can be hit, that it keeps nobody out.
+
+        Pages of staff are dense: at a desk their buttons may be small.
+        """
         self._pictures += 1
         await self.page.screenshot(path=self.folder / f"{self._pictures:02}-{name}.png", full_page=True)
         assert not await self.page.evaluate(OVERFLOWS), f"{name} is wider than the screen"
-        assert await self.page.evaluate(SMALL_BUTTONS) == [], f"{name} has buttons too small to hit"
+        if not is_dense:
+            assert await self.page.evaluate(SMALL_BUTTONS) == [], f"{name} has buttons too small to hit"
+        weight = await self.page.evaluate(BYTES)
+        assert 0 < weight <= MOST_BYTES, f"{name} weighs {weight} bytes"
+        if self.has_scripts:
+            found = await Axe().run(self.page)
+            barriers = [it for it in found.response["violations"] if it["impact"] in GRAVE]
+            assert barriers == [], f"{name}: {found.generate_report()}"
 
     async def fill(self, **fields: str) -> None:
         """Fill in fields by their names."""

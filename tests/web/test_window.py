@@ -8,7 +8,7 @@ import pytest
 from tests.factories.house import OpenHouse
 from tests.web.visitor import Page, Visitor
 
-PUBLIC_PAGES = ("/", "/plans", "/signup", "/signin", "/no/such/page")
+PUBLIC_PAGES = ("/", "/plans", "/films", "/signup", "/signin", "/no/such/page")
 OWN_PAGES = ("/account", "/account/payments")
 
 
@@ -39,6 +39,18 @@ async def test_the_language_is_the_browsers_until_one_is_chosen(visitor: Visitor
 async def test_a_language_that_we_do_not_speak_cannot_be_chosen(visitor: Visitor) -> None:
     page = await visitor.open("/")
     assert (await visitor.send(page.form("/language"), lang="tlh")).status_code == 422
+
+
+async def test_pages_are_light_or_dark_as_the_visitor_chose(visitor: Visitor) -> None:
+    page = await visitor.open("/plans")
+    assert "data-bs-theme" not in next(page.all("html"))
+    answer = await visitor.send(page.form("/theme"), theme="dark")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/plans")
+    dark = await visitor.open("/plans")
+    assert next(dark.all("html"))["data-bs-theme"] == "dark"
+    assert (await visitor.send(dark.form("/theme"), theme="pink")).status_code == 422
+    await visitor.send(dark.form("/theme"), theme="auto")
+    assert "data-bs-theme" not in next((await visitor.open("/plans")).all("html"))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +86,7 @@ async def test_a_wrong_method_is_refused_with_a_page(visitor: Visitor) -> None:
 async def test_files_of_pages_may_be_kept_for_ever_because_their_names_change(visitor: Visitor) -> None:
     page = await visitor.open("/")
     links = [given["href"] for given in page.all("link")] + [given["src"] for given in page.all("script")]
-    assert len(links) == 3
+    assert len(links) == 7
     for link in links:
         file = await visitor.http.get(str(link))
         assert file.status_code == 200
@@ -97,7 +109,8 @@ async def test_no_page_runs_frames_or_loads_what_is_not_ours(member: Visitor, pa
     for tag, given in page.tags:
         assert "style" not in given, tag
         assert not [name for name in given if name.startswith("on")]
-        assert not [value for value in (given.get("src"), given.get("href")) if "//" in (value or "")]
+        if given.get("rel") != "canonical":
+            assert not [value for value in (given.get("src"), given.get("href")) if "//" in (value or "")]
 
 
 @pytest.mark.parametrize("path", PUBLIC_PAGES)

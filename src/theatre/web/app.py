@@ -1,7 +1,7 @@
 """Wiring of the storefront."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import httpx
@@ -14,7 +14,29 @@ from theatre.web.assets import load_assets
 from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
-from theatre.web.routes import account, buying, session, staff, storefront
+from theatre.web.routes import (
+    account,
+    buying,
+    films,
+    letters,
+    links,
+    methods,
+    security,
+    session,
+    storefront,
+    watching,
+)
+from theatre.web.routes.admin import (
+    books,
+    cases,
+    catalogue,
+    customers,
+    front,
+    payments,
+    refunds,
+    reports,
+    watch,
+)
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -32,17 +54,32 @@ def create_app(
 
     @asynccontextmanager
     async def open_resources() -> AsyncIterator[Resources]:
-        auth, billing = Upstream(settings.auth_url, transport), Upstream(settings.billing_url, transport)
-        try:
-            yield Resources(settings, auth, billing, pages, clock or SystemClock())
-        finally:
-            await auth.close()
-            await billing.close()
+        async with AsyncExitStack() as stack:
+
+            def reach(address: str) -> Upstream:
+                upstream = Upstream(address, transport)
+                stack.push_async_callback(upstream.close)
+                return upstream
+
+            yield Resources(
+                settings=settings,
+                auth=reach(settings.auth_url),
+                billing=reach(settings.billing_url),
+                movies=reach(settings.movies_url),
+                notification=reach(settings.notification_url),
+                pages=pages,
+                clock=clock or SystemClock(),
+            )
 
     app = create_service_app(
         "web",
         title="Storefront",
-        routers=[storefront.router, session.router, buying.router, account.router, staff.router],
+        routers=[
+            *(storefront.router, films.router, watching.router, session.router, links.router, buying.router),
+            *(account.router, methods.router, letters.router, security.router),
+            *(front.router, payments.router, refunds.router, cases.router, customers.router),
+            *(catalogue.router, books.router, reports.router, watch.router),
+        ],
         open_resources=open_resources,
         checks=list_checks,
     )

@@ -24,7 +24,11 @@ def security_headers(settings: WebSettings) -> dict[str, str]:
         "default-src 'none'",
         "style-src 'self'",
         "script-src 'self'",
-        "img-src 'self'",
+        # the marks in Bootstrap's form controls are addresses that hold their own picture
+        " ".join(["img-src 'self' data:", *settings.image_origin_list]),
+        # the player plays what its script put together
+        "media-src 'self' blob:",
+        "connect-src 'self'",
         # browsers apply this to redirects too, and a purchase ends in one to a payment system's page
         f"form-action 'self' {settings.public_url.rstrip('/')}/ https:",
         "frame-ancestors 'none'",

@@ -25,6 +25,8 @@ class Resources:
     settings: WebSettings
     auth: Upstream
     billing: Upstream
+    movies: Upstream
+    notification: Upstream
     pages: Pages
     clock: Clock
 

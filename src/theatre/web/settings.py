@@ -20,6 +20,21 @@ class WebSettings(ServiceSettings):
     )
 
     billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
+    movies_url: str = Field("http://127.0.0.1:8000", description="movies, as this service reaches it")
+    notification_url: str = Field(
+        "http://127.0.0.1:8000", description="notification, as this service reaches it"
+    )
+
+    image_origins: str = Field(
+        "",
+        pattern=r"^(https://[a-z0-9.-]+(:[0-9]{1,5})?( |$))*$",
+        description="from where else pages may show pictures of films: `https://…`, parted by spaces",
+    )
+
+    @property
+    def image_origin_list(self) -> list[str]:
+        """Where pictures may come from, besides our own address."""
+        return self.image_origins.split()
 
     @property
     def is_secure(self) -> bool:

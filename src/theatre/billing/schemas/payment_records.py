@@ -5,6 +5,7 @@ from uuid import UUID
 
 from theatre.billing.models import Payment, Refund
 from theatre.billing.payment_records import Record
+from theatre.billing.refund_previews import Preview
 from theatre.billing.schemas.disputes import DisputeAnswer
 from theatre.billing.schemas.explanations import ExplanationAnswer
 from theatre.billing.schemas.ledger import EntryAnswer
@@ -12,6 +13,7 @@ from theatre.billing.schemas.money import money
 from theatre.billing.schemas.payments import FailureAnswer, PaymentAnswer, payment_fields
 from theatre.billing.schemas.receipts import FiscalReceiptAnswer
 from theatre.billing.schemas.refunds import RefundAnswer, refund_fields
+from theatre.billing.schemas.rights import EntitlementAnswer
 from theatre.contracts.notification import DeliveryState
 from theatre.contracts.payment import Attempt
 from theatre.contracts.payment_records import ProviderEvent
@@ -110,6 +112,47 @@ class StaffRefundAnswer(RefundAnswer):
             decided_at=refund.decided_at,
             settled_at=refund.settled_at,
             failure=failure,
+        )
+
+
+class RefundPartAnswer(Answer):
+    """What a refund would take back of one line of its payment, and what of its discount."""
+
+    name: str
+    amount: MoneyField
+    discount: MoneyField
+
+
+class RefundPreviewAnswer(Answer):
+    """What a refund would do once it has arrived: `left` is what could be given back at all, `ended` are the rights
+    that would end, `ledger` the entries that would be posted."""
+
+    amount: MoneyField
+    left: MoneyField
+    needs_second_person: bool
+    makes_refunded: bool
+    parts: list[RefundPartAnswer]
+    ended: list[EntitlementAnswer]
+    ledger: list[EntryAnswer]
+
+    @classmethod
+    def of(cls, preview: Preview) -> "RefundPreviewAnswer":
+        currency = preview.amount.currency
+        return cls(
+            amount=money(preview.amount.amount_minor, currency),
+            left=money(preview.left.amount_minor, currency),
+            needs_second_person=preview.needs_second_person,
+            makes_refunded=preview.makes_refunded,
+            parts=[
+                RefundPartAnswer(
+                    name=item.name,
+                    amount=money(part.amount_minor, currency),
+                    discount=money(part.discount_minor, currency),
+                )
+                for item, part in preview.parts
+            ],
+            ended=[EntitlementAnswer.model_validate(right) for right in preview.ended],
+            ledger=[EntryAnswer.of(entry) for entry in preview.entries],
         )
 
 
