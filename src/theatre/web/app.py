@@ -52,14 +52,7 @@ def create_app(
     app = create_service_app(
         "web",
         title="Storefront",
-        routers=[
-            storefront.router,
-            session.router,
-            buying.router,
-            account.router,
-            security.router,
-            staff.router,
-        ],
+        routers=[storefront.router, session.router, buying.router, account.router, security.router, staff.router],
         open_resources=open_resources,
         checks=list_checks,
     )
