@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, text
+from sqlalchemy import CompoundSelect, Select, text
 from sqlalchemy.dialects import postgresql
 
 from theatre.kit.db import Session
 
 
-async def plan_of(session: Session, statement: Select[Any]) -> dict[str, Any]:
+async def plan_of(session: Session, statement: Select[Any] | CompoundSelect[Any]) -> dict[str, Any]:
     """Give the plan of a statement, with its values as the planner sees them."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     compiled = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})

@@ -9,8 +9,16 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.billing.acts import NOW, buy, days, pay
+from theatre.billing import app as wiring
 from theatre.billing import jobs, payments, subscriptions
-from theatre.billing.models import IdempotencyKey, InboxMessage, Payment, Subscription
+from theatre.billing.models import (
+    IdempotencyKey,
+    InboxMessage,
+    LedgerClosing,
+    LedgerDay,
+    Payment,
+    Subscription,
+)
 from theatre.billing.settings import BillingSettings
 from theatre.kit import idempotency
 from theatre.kit.db import Sessions
@@ -32,10 +40,11 @@ class Held:
 
     sessions: Sessions
     clock: Standing
+    settings: BillingSettings | None = None
 
 
-def at(sessions: Sessions, moment: datetime) -> Any:
-    return Held(sessions, Standing(moment))
+def at(sessions: Sessions, moment: datetime, settings: BillingSettings | None = None) -> Any:
+    return Held(sessions, Standing(moment), settings)
 
 
 async def test_all_that_is_due_expires_in_one_turn(
@@ -87,3 +96,25 @@ async def test_handled_messages_are_forgotten_when_nobody_can_send_them_again(se
     async with sessions() as session:
         wanted = InboxMessage.message_id.in_({old, *kept})
         assert set(await session.scalars(select(InboxMessage.message_id).where(wanted))) == kept
+
+
+async def test_all_days_of_the_ledger_that_are_over_are_closed_in_one_turn_and_built_anew_on_demand(
+    sessions: Sessions, settings: BillingSettings
+) -> None:
+    for number in (0, 2, 3):
+        async with sessions.begin() as session:
+            payment = await buy(session, settings, "film", now=NOW + days(number))
+            await pay(session, settings, payment, now=NOW + days(number))
+    held = at(sessions, NOW + days(3), settings)
+    sums = select(LedgerDay.day_on, func.sum(LedgerDay.line_count)).group_by(LedgerDay.day_on)
+    for _ in range(2):
+        await jobs.close_days(held)
+        async with sessions() as session:
+            found = (await session.execute(sums.order_by(LedgerDay.day_on))).all()
+            closed_until = await session.scalar(select(LedgerClosing.closed_until))
+        assert [(str(day), int(count)) for day, count in found] == [("2027-01-31", 4), ("2027-02-02", 4)]
+        assert str(closed_until) == "2027-02-03"
+        findings = [finding async for finding in wiring.verify_ledger(settings, is_rebuilt=True)]
+        assert not [finding.statement for finding in findings if finding.number]
+        async with sessions() as session:
+            assert (await session.scalars(select(LedgerClosing))).all() == []

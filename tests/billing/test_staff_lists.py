@@ -1,7 +1,8 @@
 """What staff find: filters, references, a customer at a glance, accounts; and every list as CSV."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,21 +11,25 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from tests.billing.acts import buy, pay, success
+from tests.billing.acts import buy, give_back, pay, success
+from tests.billing.claims import Claim, tell
 from tests.billing.conftest import Caller
 from tests.billing.desk import PaymentDesk, attempt
 from tests.billing.test_admin import paid
 from tests.billing.test_purchase import create
-from theatre.billing import cases, settlements
+from tests.kit.test_workbooks import cells_of
+from theatre.billing import cases, payment_records, settlements
 from theatre.billing.cases import Trouble
 from theatre.billing.models import CaseKind
 from theatre.billing.settings import BillingSettings
+from theatre.kit import listing
 from theatre.kit.clock import MovableClock
-from theatre.kit.db import Sessions
+from theatre.kit.db import Session, Sessions
 from theatre.kit.ids import new_id
 from theatre.kit.pagination import encode_cursor
+from theatre.kit.sheets import MEDIA_TYPES, SheetKind
 
 Make = Callable[..., Caller]
 FINANCE = ("billing.read", "billing.refund", "billing.manage")
@@ -37,6 +42,9 @@ LISTS = [
     "/products",
     "/prices",
     "/cases",
+    "/receipts",
+    "/promo_codes",
+    "/reconciliation",
     "/ledger/accounts",
     "/ledger/entries",
     "/audit",
@@ -138,6 +146,70 @@ async def test_a_payment_is_shown_with_what_its_buyer_was_told(
     assert (seen["deliveries"], seen["are_deliveries_known"]) == ([delivery], True)
 
 
+async def test_a_payment_is_shown_with_callbacks_receipts_and_the_explanation_of_its_amounts(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings, clock: MovableClock, desk: PaymentDesk
+) -> None:
+    payment_id = await paid(make_caller(), sessions, settings, clock)
+    heard = {
+        "id": str(uuid4()),
+        "provider": "yookassa",
+        "event": "payment.succeeded",
+        "object_id": "ref",
+        "status": "applied",
+        "reason": None,
+        "received_at": "2027-01-31T12:00:00Z",
+        "judged_at": "2027-01-31T12:00:01Z",
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == f"/payment/internal/v1/payments/{payment_id}/events":
+            return httpx.Response(200, json={"items": [heard]})
+        return httpx.Response(404, json={"code": "x"})
+
+    desk.answer = answer
+    staff = make_caller("billing.read")
+    seen = (await staff.get(f"/admin/payments/{payment_id}")).json()
+    assert (seen["events"], seen["are_events_known"]) == ([heard], True)
+    assert [(line["kind"], line["amount"]) for line in seen["receipts"]] == [("income", seen["total"])]
+    assert seen["explanation"] == (await staff.get(f"/admin/payments/{payment_id}/explain")).json()
+    assert seen["explanation"]["agrees"]
+
+
+async def test_however_much_happened_to_a_payment_it_is_read_by_as_many_statements(
+    session: Session, settings: BillingSettings
+) -> None:
+    counts = []
+    for happened in (1, 5):
+        payment = await buy(session, settings, "plan", "film")
+        await pay(session, settings, payment)
+        for _ in range(happened):
+            await give_back(session, settings, payment, amount_minor=1)
+            claim = Claim.of(payment, amount_minor=1)
+            await tell(session, claim.opened(), claim.won())
+        await session.flush()
+        session.expunge_all()
+        with counted(session) as statements:
+            record = await payment_records.get(session, payment.id)
+        assert len(record.refunds) == len(record.disputes) == happened
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 25
+
+
+@contextmanager
+def counted(session: Session) -> Iterator[list[str]]:
+    """Take down the statements that a session sends."""
+    statements: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
+
+    assert session.bind is not None
+    engine = session.bind.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine, "before_cursor_execute", note)
+
+
 @pytest.mark.parametrize("status", [503, 404])
 async def test_a_payment_is_shown_without_other_services(
     make_caller: Make,
@@ -153,6 +225,7 @@ async def test_a_payment_is_shown_without_other_services(
     assert answer.status_code == 200
     assert [shown["status"] for shown in answer.json()["attempts"]] == [None]
     assert (answer.json()["deliveries"], answer.json()["are_deliveries_known"]) == ([], False)
+    assert (answer.json()["events"], answer.json()["are_events_known"]) == ([], False)
     assert answer.json()["ledger"]
 
 
@@ -173,8 +246,26 @@ async def test_a_customer_is_summed_up(
     assert (refunds["status"], refunds["count"], refunds["total"]) == ("pending", 1, amount)
     assert {right["kind"] for right in seen["entitlements"]} == {"film", "plan"}
     assert [line["status"] for line in seen["subscriptions"]] == ["active"]
+    assert (seen["disputes"], seen["cases"]) == ([], [])
     stranger = (await staff.get(f"/admin/users/{uuid4()}/summary")).json()
     assert stranger["payments"] == stranger["entitlements"] == []
+
+
+async def test_a_customers_disputes_and_what_staff_noted_are_in_the_sum(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings
+) -> None:
+    staff, user_id = make_caller(*FINANCE), uuid4()
+    async with sessions.begin() as session:
+        for buyer in (user_id, uuid4()):
+            film = await buy(session, settings, "film", user_id=buyer)
+            await pay(session, settings, film)
+            await tell(session, Claim.of(film, amount_minor=100).opened())
+    seen = (await staff.get(f"/admin/users/{user_id}/summary")).json()
+    [case] = seen["cases"]
+    assert [(line["status"], line["amount"]["amount"]) for line in seen["disputes"]] == [("open", "1.00")]
+    await staff.post(f"/admin/cases/{case['id']}/resolve", {"note": "called the bank"})
+    seen = (await staff.get(f"/admin/users/{user_id}/summary")).json()
+    assert [line["note"] for line in seen["cases"]] == ["called the bank"]
 
 
 async def test_plans_are_found_by_user_and_state(
@@ -244,6 +335,50 @@ async def test_every_list_is_given_as_csv(make_caller: Make, broker_schema: None
     assert answer.text.split("\r\n")[0]
     refused = await make_caller().http.get(f"/billing/api/v1/admin{path}", headers={"Accept": "text/csv"})
     assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_list_is_given_as_a_workbook(make_caller: Make, broker_schema: None, path: str) -> None:
+    staff = make_caller(*FINANCE)
+    media_type = MEDIA_TYPES[SheetKind.XLSX]
+    answer = await staff.http.get(f"/billing/api/v1/admin{path}", headers={"Accept": media_type})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["content-disposition"].endswith('.xlsx"')
+    [head, *_] = cells_of(answer.content)
+    assert head
+    refused = await make_caller().http.get(f"/billing/api/v1/admin{path}", headers={"Accept": media_type})
+    assert refused.status_code == 403
+
+
+async def test_a_link_names_the_file_that_it_is_for(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings
+) -> None:
+    """A browser that follows a link asks for HTML."""
+    staff = make_caller("billing.read")
+    async with sessions.begin() as session:
+        payment = await buy(session, settings, "film")
+    staff.http.headers["Accept"] = "text/html,*/*;q=0.8"
+    listed = await staff.get("/admin/payments", q=payment.id, format="csv")
+    assert str(payment.id) in listed.text
+    [head, row] = cells_of((await staff.get("/admin/payments", q=payment.id, format="xlsx")).content)
+    found = dict(zip((name for _, name in head), row, strict=False))
+    assert found["total"] == ("n", f"{Decimal(payment.total_minor) / 100:.2f}")
+    assert found["currency"] == ("inlineStr", "RUB")
+    refused = await staff.get("/admin/payments", format="pdf")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "query.format")
+
+
+async def test_a_workbook_of_too_many_rows_is_refused_before_it_begins(
+    make_caller: Make, sessions: Sessions, settings: BillingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_ROWS", 1)
+    user_id, staff = uuid4(), make_caller("billing.read")
+    async with sessions.begin() as session:
+        for _ in range(2):
+            await buy(session, settings, "film", user_id=user_id)
+    refused = await staff.get("/admin/payments", user_id=user_id, format="xlsx")
+    assert (refused.status_code, refused.json()["code"]) == (422, "kit.sheet_too_long")
 
 
 async def test_the_csv_of_payments_is_whole_and_sums_to_what_they_are(

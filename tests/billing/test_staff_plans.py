@@ -13,17 +13,28 @@ from sqlalchemy import select
 from benchmarks.plans import nodes_of, plan_of, scanned_tables
 from tests.databases import fresh_database
 from tests.services import Services
-from theatre.billing import audit, cases, disputes, ledger, payment_records, subscriptions
+from theatre.billing import (
+    audit,
+    cases,
+    disputes,
+    ledger,
+    payment_records,
+    payment_search,
+    receipts,
+    subscriptions,
+)
 from theatre.billing.ledger import EntryFilter
 from theatre.billing.models import (
     CaseKind,
     CaseStatus,
     Payment,
     PaymentStatus,
+    ReceiptStatus,
     RefundStatus,
     SubscriptionStatus,
 )
 from theatre.billing.payment_records import PaymentFilter
+from theatre.billing.payment_search import Matches
 from theatre.contracts.payment_disputes import (
     DisputeStatus,
 )
@@ -65,12 +76,18 @@ INSERT INTO billing.subscription (id, user_id, product_id, price_id, status, zon
     paid_from, paid_until, cancel_at_period_end, created_at)
 SELECT id, user_id, id, id, CASE WHEN random() < 0.3 THEN 'active' ELSE 'expired' END, 'UTC', created_at, 1,
     created_at, created_at + interval '1 day', false, created_at FROM billing.payment;
+INSERT INTO billing.receipt (id, kind, status, payment_id, attempt_id, amount_minor, currency, lines, created_at,
+    submission_id, failure_code, registered_at)
+SELECT id, 'income', CASE WHEN status = 'pending' THEN 'failed' ELSE 'succeeded' END, id, id,
+    1, 'RUB', '[]', created_at, id, CASE WHEN status = 'pending' THEN 'x' END,
+    CASE WHEN status <> 'pending' THEN created_at END FROM billing.payment;
 INSERT INTO billing.staff_case (id, kind, cause, status, details, opened_at)
 SELECT id, CASE WHEN random() < 0.1 THEN 'refund_failed' ELSE 'reconciliation' END, id::text, 'open', '{}', created_at
 FROM billing.payment;
 INSERT INTO billing.audit_record (number, occurred_at, actor_id, action, subject_kind, subject_id, request_id,
     previous_hash, hash)
-SELECT n, now(), gen_random_uuid(), 'payment.read', 'payment', n::text, 'r', '\\x00', decode(md5(n::text), 'hex')
+SELECT n, '2026-01-01Z'::timestamptz + n * interval '1 minute', gen_random_uuid(),
+    'payment.read', 'payment', n::text, 'r', '\\x00', decode(md5(n::text), 'hex')
 FROM generate_series(1, 30000) n
 """
 
@@ -102,14 +119,18 @@ FILTERS: dict[str, Any] = {
     "provider": "stripe",
     "since": START + timedelta(days=5),
     "until": START + timedelta(days=15),
-    "reference": str(USER),
+    "currency": "RUB",
+    "from_minor": 39_900,
+    "to_minor": 100,
+    "has_refund": True,
+    "matches": Matches(user_ids=[USER]),
 }
-COMBINATIONS = [names for size in range(len(FILTERS) + 1) for names in combinations(FILTERS, size)]
+COMBINATIONS = [names for size in (0, 1, 2, len(FILTERS)) for names in combinations(FILTERS, size)]
 
 
 @pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)
 async def test_no_filter_of_payments_scans_the_table(session: Session, names: tuple[str, ...]) -> None:
-    """P4: first page and a later one, all 64 combinations of filters."""
+    """P4: first page and a later one; no filter, each alone, each with each, all of them."""
     listing = payment_records.find(PaymentFilter(**{name: FILTERS[name] for name in names}))
     later = PageRequest(limit=50, after=(str(START + timedelta(days=10)), str(USER)))
     for request in (PAGE, later):
@@ -127,7 +148,20 @@ async def test_a_provider_that_is_no_longer_used_costs_no_walk_through_newer_pay
 @pytest.mark.parametrize(
     "listing",
     [
-        payment_records.find(PaymentFilter(reference="ref-1")),
+        payment_records.find(PaymentFilter(matches=Matches(payment_ids=[USER]))),
+        payment_records.find(PaymentFilter(matches=Matches(promo_code="SPRING"))),
+        payment_records.find(PaymentFilter(matches=Matches([USER], [USER], "SPRING"))),
+        payment_records.find(PaymentFilter(currency="USD")),
+        payment_records.find(PaymentFilter(has_refund=False)),
+        receipts.find(),
+        receipts.find(status=ReceiptStatus.FAILED),
+        receipts.find(status=ReceiptStatus.SUCCEEDED),
+        subscriptions.find(product_id=USER),
+        subscriptions.find(ending_before=START + timedelta(days=3)),
+        subscriptions.find(ending_before=START + timedelta(days=3), product_id=USER),
+        audit.find(action="refund.approve"),
+        audit.find(since=START, until=START + timedelta(days=1)),
+        audit.find(since=START, action="payment.read"),
         payment_records.find_refunds(),
         payment_records.find_refunds(status=RefundStatus.REQUESTED),
         payment_records.find_refunds(payment_id=USER),
@@ -156,6 +190,11 @@ async def test_a_provider_that_is_no_longer_used_costs_no_walk_through_newer_pay
 async def test_no_other_list_scans_its_table(session: Session, listing: Listing[Any]) -> None:
     request = PageRequest(limit=50, after=None)
     assert scanned_tables(await plan_of(session, listing.page(request))) == set()
+
+
+@pytest.mark.parametrize("word", [str(USER), "ref-1", "0000-0000-00AF"])
+async def test_what_a_word_refers_to_is_found_without_a_scan(session: Session, word: str) -> None:
+    assert scanned_tables(await plan_of(session, payment_search.referring(word))) == set()
 
 
 async def test_a_scan_of_the_table_would_be_noticed(session: Session) -> None:

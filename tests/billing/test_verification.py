@@ -39,6 +39,9 @@ PLANTS: dict[str, str] = {
     "no buyer owes anything: every sale is captured": (
         f"UPDATE billing.ledger_posting SET account = 'receivable' WHERE account = 'cash:yookassa' AND {POSTINGS}"
     ),
+    "closed days hold what was posted on them": (
+        "INSERT INTO billing.ledger_closing (zone, closed_until) VALUES ('UTC', '2100-01-01')"
+    ),
     "stored balances equal the sum of postings": (
         "UPDATE billing.account_balance SET balance_minor = balance_minor + 1"
     ),

@@ -12,6 +12,11 @@ OVERFLOWS = "document.documentElement.scrollWidth > window.innerWidth"
 SMALL_BUTTONS = """[...document.querySelectorAll('main button, main a.button')]
     .filter(it => it.offsetParent && it.getBoundingClientRect().height < 44).map(it => it.textContent)"""
 
+MOST_BYTES = 150_000
+BYTES = """[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .filter(it => !['video', 'fetch', 'xmlhttprequest'].includes(it.initiatorType))
+    .reduce((sum, it) => sum + it.encodedBodySize, 0)"""
+
 
 class Walk:
     """One visitor's way; `faults` collects whatever a page complained of. Without scripts axe cannot work either."""
@@ -35,12 +40,18 @@ class Walk:
         self.faults.append(f"dialog: {dialog.message}")
         await dialog.dismiss()
 
-    async def look(self, name: str) -> None:
-        """Photograph the page; see that it fits the screen, that its buttons can be hit, that it keeps nobody out."""
+    async def look(self, name: str, *, is_dense: bool = False) -> None:
+        """Photograph the page; see that it fits the screen, that its buttons can be hit, that it keeps nobody out.
+
+        Pages of staff are dense: at a desk their buttons may be small.
+        """
         self._pictures += 1
         await self.page.screenshot(path=self.folder / f"{self._pictures:02}-{name}.png", full_page=True)
         assert not await self.page.evaluate(OVERFLOWS), f"{name} is wider than the screen"
-        assert await self.page.evaluate(SMALL_BUTTONS) == [], f"{name} has buttons too small to hit"
+        if not is_dense:
+            assert await self.page.evaluate(SMALL_BUTTONS) == [], f"{name} has buttons too small to hit"
+        weight = await self.page.evaluate(BYTES)
+        assert 0 < weight <= MOST_BYTES, f"{name} weighs {weight} bytes"
         if self.has_scripts:
             found = await Axe().run(self.page)
             barriers = [it for it in found.response["violations"] if it["impact"] in GRAVE]

@@ -21,10 +21,12 @@ MANY = "100000/minute"
 
 @dataclass(frozen=True)
 class OpenHouse:
-    """A house that serves: `doors` is its front as an application, `url` the same over the network."""
+    """A house that serves: `doors` is its front as an application, `url` the same over the network, `postgres_url` is
+    where it keeps everything."""
 
     doors: Doors
     url: str
+    postgres_url: str
 
 
 @asynccontextmanager
@@ -55,4 +57,4 @@ async def open_on(servers: Servers, home: Path, port: int) -> AsyncIterator[Open
     doors = Doors()
     async with serving(doors, listen(house.host, house.port)), open_house(house, parts) as children:
         doors.open(children)
-        yield OpenHouse(doors, house.address)
+        yield OpenHouse(doors, house.address, servers.postgres_url)

@@ -11,7 +11,7 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theatre.kit.sheets import Sheet, defused, wants_csv
+from theatre.kit.sheets import MEDIA_TYPES, Sheet, SheetKind, defused, wanted_kind
 
 
 def read(sheet: Sheet, *rows: list[Any]) -> list[list[str]]:
@@ -64,20 +64,24 @@ def test_values_look_as_they_do_in_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "wants"),
+    ("accept", "wanted"),
     [
-        ("text/csv", True),
-        ("Text/CSV; charset=utf-8", True),
-        ("text/csv, application/json", True),
-        ("application/json, text/csv", False),
-        ("*/*", False),
-        ("application/json", False),
-        ("", False),
+        ("text/csv", SheetKind.CSV),
+        ("Text/CSV; charset=utf-8", SheetKind.CSV),
+        ("text/csv, application/json", SheetKind.CSV),
+        ("application/json, text/csv", None),
+        (MEDIA_TYPES[SheetKind.XLSX], SheetKind.XLSX),
+        (f"text/html, {MEDIA_TYPES[SheetKind.XLSX]};q=0.9, text/csv", SheetKind.XLSX),
+        (f"application/json, {MEDIA_TYPES[SheetKind.XLSX]}", None),
+        ("*/*", None),
+        ("application/json", None),
+        ("", None),
     ],
 )
-def test_who_names_csv_first_gets_it(accept: str, wants: bool) -> None:
+def test_who_names_a_file_first_gets_it(accept: str, wanted: SheetKind | None) -> None:
     request = Request({"type": "http", "headers": [(b"accept", accept.encode())]})
-    assert wants_csv(request) is wants
+    assert wanted_kind(request) is wanted
+    assert wanted_kind(request, SheetKind.XLSX) is SheetKind.XLSX
 
 
 def test_amounts_of_several_currencies_are_each_written_in_the_one_after_them() -> None:

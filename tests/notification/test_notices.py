@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from tests.factories.auth_door import AuthDoor
@@ -16,12 +17,14 @@ from theatre.kit.events import Envelope
 from theatre.kit.ids import new_id
 from theatre.notification import deliveries
 from theatre.notification.consumers import facts
-from theatre.notification.kinds import NoticeData
+from theatre.notification.kinds import Category, NoticeData
+from theatre.notification.links import Links
 from theatre.notification.mails import Letter, Writer
 from theatre.notification.models import Delivery
 from theatre.notification.resources import WorkerResources
 from theatre.notification.stationery import open_templates
 
+SITE = "https://theatre.example"
 TOKEN = "AbCd-_" * 10
 PATHS = {NoticeKind.VERIFY_EMAIL: "/verify", NoticeKind.RESET_PASSWORD: "/reset"}
 HOSTILE = '"><img src=x onerror=alert(1)>{{7*7}}'
@@ -29,7 +32,7 @@ HOSTILE = '"><img src=x onerror=alert(1)>{{7*7}}'
 
 @pytest.fixture(scope="module")
 def writer() -> Writer:
-    return Writer(open_templates(), "https://theatre.example", "theatre.example")
+    return Writer(open_templates(), SITE, "theatre.example", Links.of(SITE, SecretStr("secret")))
 
 
 def notice_of(kind: NoticeKind, *, locale: str = "ru", device: str | None = "Firefox, Linux") -> NoticeAnswer:
@@ -103,7 +106,7 @@ async def test_a_link_that_does_not_hold_any_more_is_not_sent(held: WorkerResour
 def test_what_a_device_calls_itself_is_only_shown(writer: Writer, device: str | None) -> None:
     notice = notice_of(NoticeKind.SESSION_STOLEN, device=device)
     data = NoticeData(notice_id=uuid4(), kind=notice.kind)
-    mail = writer.write(Letter(uuid4(), data, MovableClock().now(), notice), notice.contact)
+    mail = writer.write(Letter(uuid4(), data, MovableClock().now(), Category.SECURITY, notice=notice), notice.contact)
     assert "img" not in Reader(mail.html).elements
     assert "None" not in mail.text
     assert mail.text.count(HOSTILE) == (1 if device == HOSTILE else 0)

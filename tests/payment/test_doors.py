@@ -17,6 +17,9 @@ DOORS = [
     ("GET", f"{PREFIX}/attempts/{NOBODY}"),
     ("POST", f"{PREFIX}/attempts/{NOBODY}/cancel"),
     ("POST", f"{PREFIX}/attempts/{NOBODY}/refunds"),
+    ("POST", f"{PREFIX}/attempts/outcomes"),
+    ("GET", f"{PREFIX}/payments/{NOBODY}/events"),
+    ("GET", f"{PREFIX}/payments?reference=x"),
 ]
 
 

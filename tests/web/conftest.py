@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.factories.house import OpenHouse
+from tests.web.panel import MakeStaff, employ
 from tests.web.visitor import Visitor
 
 
@@ -31,3 +32,9 @@ async def visitor(make_visitor: Callable[[], Visitor]) -> Visitor:
 async def member(make_visitor: Callable[[], Visitor]) -> Visitor:
     """Somebody with an account, signed in."""
     return await make_visitor().join()
+
+
+@pytest.fixture
+async def make_staff(house: OpenHouse, make_visitor: Callable[[], Visitor]) -> MakeStaff:
+    """Employs somebody for a role."""
+    return lambda role: employ(house, make_visitor, role)

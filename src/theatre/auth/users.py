@@ -1,10 +1,12 @@
 """Accounts: made, read and changed by their owners."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -215,3 +217,25 @@ async def get_user(session: Session, user_id: UUID) -> User:
     if user is None:
         raise UserNotFound
     return user
+
+
+async def list_active(session: Session, *, after: UUID | None, limit: int) -> Sequence[Row[UUID, str]]:
+    """List ids and languages of active accounts in the order of their ids, from one on."""
+    rows = select(User.id, User.locale).where(User.is_active).order_by(User.id).limit(limit)
+    if after is not None:
+        rows = rows.where(User.id > after)
+    return (await session.execute(rows)).all()
+
+
+async def count_active(session: Session) -> int:
+    """Count active accounts."""
+    return await session.scalar(select(func.count()).where(User.is_active)) or 0
+
+
+async def find_users(session: Session, query: str) -> Sequence[UUID]:
+    """Find whose login, e-mail address or id a word is: each is unique, so they are few."""
+    key = fold(query)
+    found = [User.login_key == key, User.email_key == key]
+    with suppress(ValueError):
+        found.append(User.id == UUID(query))
+    return (await session.scalars(select(User.id).where(or_(*found)).order_by(User.id))).all()

@@ -7,13 +7,13 @@ from functools import partial
 import httpx
 from fastapi import FastAPI
 
-from theatre.billing import products, verification
+from theatre.billing import ledger_days, products, verification
 from theatre.billing.consumers import outcomes, sending, telling
 from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
 from theatre.billing.receipt_printer import ReceiptPrinter
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import internal, promo_codes, public
+from theatre.billing.routes import internal, payment_methods, promo_codes, public, subscriptions
 from theatre.billing.routes import receipts as own_receipts
 from theatre.billing.routes.admin import (
     audit,
@@ -28,6 +28,7 @@ from theatre.billing.routes.admin import (
     receipts,
     reconciliation,
     refunds,
+    reports,
 )
 from theatre.billing.settings import BillingSettings
 from theatre.billing.verification import Finding
@@ -60,6 +61,7 @@ ADMIN = [
     reconciliation,
     audit,
     messages,
+    reports,
 ]
 # who wants more whole lists than that at the same moment is asked to come back
 EXPORTS_AT_ONCE = 2
@@ -101,6 +103,7 @@ async def open_resources(
             clock=clock,
             broker=broker if broker is not None else await stack.enter_async_context(open_broker(settings)),
             queues=[consumer.queue for consumer in CONSUMERS],
+            auth=auth,
             payment=payment,
             notification=notification,
             limit=limit,
@@ -144,6 +147,8 @@ def create_app(
         routers=[
             public.router,
             promo_codes.router,
+            subscriptions.router,
+            payment_methods.router,
             own_receipts.router,
             *(doors.router for doors in ADMIN),
             internal.router,
@@ -202,12 +207,14 @@ async def init(settings: BillingSettings) -> None:
 
 
 async def verify_ledger(settings: BillingSettings, *, is_rebuilt: bool) -> AsyncIterator[Finding]:
-    """Check every statement about the ledger on one snapshot; first build the balances anew if asked to."""
+    """Check every statement about the ledger on one snapshot; first build anew what is summed from it, if asked to:
+    balances at once, days when the worker next closes them."""
     engine = open_own_engine(settings)
     try:
         if is_rebuilt:
             async with transaction(sessions_of(engine)) as session:
                 await verification.rebuild_balances(session)
+                await ledger_days.reopen(session)
         async with transaction(sessions_of(engine)) as session:
             async for finding in verification.verify(session):
                 yield finding

@@ -66,17 +66,29 @@ class PriceDraft:
     trial_days: int = 0
 
 
-def find_products() -> Listing[Product]:
-    """List all products, sold now or not, newest first."""
+def find_products(*, kind: ProductKind | None = None, is_active: bool | None = None) -> Listing[Product]:
+    """List products, sold now or not, newest first."""
+    rows = select(Product)
+    if kind is not None:
+        rows = rows.where(Product.kind == kind)
+    if is_active is not None:
+        rows = rows.where(Product.is_active == is_active)
     options = (selectinload(Product.prices),)
-    return Listing(select(Product), keys=(Product.id,), columns=PRODUCT_COLUMNS, options=options)
+    return Listing(rows, keys=(Product.id,), columns=PRODUCT_COLUMNS, options=options)
 
 
-def find_prices(*, product_id: UUID | None = None) -> Listing[Price]:
-    """List all prices, sold now or not, newest first."""
+def find_prices(
+    *, product_id: UUID | None = None, currency: str | None = None, is_active: bool | None = None
+) -> Listing[Price]:
+    """List prices, sold now or not, newest first."""
     rows = select(Price)
-    if product_id is not None:
-        rows = rows.where(Price.product_id == product_id)
+    for column, value in (
+        (Price.product_id, product_id),
+        (Price.currency, currency),
+        (Price.is_active, is_active),
+    ):
+        if value is not None:
+            rows = rows.where(column == value)
     return Listing(rows, keys=(Price.id,), columns=PRICE_COLUMNS)
 
 

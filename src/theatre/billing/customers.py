@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Select, cast, func, select
 
 from theatre.billing import entitlements, subscriptions
-from theatre.billing.models import Entitlement, Payment, Refund, Subscription
+from theatre.billing.models import Case, Dispute, Entitlement, Payment, Refund, Subscription
 from theatre.kit.db import Session
 from theatre.kit.listing import read_page
 from theatre.kit.pagination import PageRequest
 
 SHOWN = PageRequest(limit=100, after=None)
-"""Of rights and plans the newest are shown; the lists have the rest."""
+"""Of rights, plans, disputes and cases the newest are shown; the lists have the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,15 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One customer at a glance."""
+    """One customer at a glance; the notes that staff made of them are those of their cases."""
 
     user_id: UUID
     payments: Sequence[Sum]
     refunds: Sequence[Sum]
     entitlements: Sequence[Entitlement]
     subscriptions: Sequence[Subscription]
+    disputes: Sequence[Dispute]
+    cases: Sequence[Case]
 
 
 async def summarize(session: Session, user_id: UUID, *, now: datetime) -> Summary:
@@ -69,7 +71,21 @@ async def summarize(session: Session, user_id: UUID, *, now: datetime) -> Summar
         refunds=await _sums(session, given_back),
         entitlements=rights.items,
         subscriptions=plans.items,
+        disputes=await _list_disputes(session, user_id),
+        cases=await _list_cases(session, user_id),
     )
+
+
+async def _list_disputes(session: Session, user_id: UUID) -> Sequence[Dispute]:
+    statement = select(Dispute).join(Payment, Payment.id == Dispute.payment_id)
+    newest = statement.where(Payment.user_id == user_id).order_by(Dispute.id.desc()).limit(SHOWN.limit)
+    return (await session.scalars(newest)).all()
+
+
+async def _list_cases(session: Session, user_id: UUID) -> Sequence[Case]:
+    statement = select(Case).join(Payment, Payment.id == Case.payment_id)
+    newest = statement.where(Payment.user_id == user_id).order_by(Case.id.desc()).limit(SHOWN.limit)
+    return (await session.scalars(newest)).all()
 
 
 def _sum(column: Any) -> Any:

@@ -70,6 +70,16 @@ class SubscriptionUnknown(errors.NotFound):
     title = "No such subscription"
 
 
+class SubscriptionEnded(errors.Conflict):
+    code = "billing.subscription_ended"
+    title = "This plan has ended; buy it again to go on"
+
+
+class RenewalNotCancelable(errors.Conflict):
+    code = "billing.renewal_not_cancelable"
+    title = "This payment renews a plan; cancel the plan instead"
+
+
 class PriceInactive(errors.Conflict):
     code = "billing.price_inactive"
     title = "This is no longer sold at this price; look at the price list again"
@@ -166,6 +176,23 @@ class RefundUsed(errors.Conflict):
     title = "What was bought has been watched; write to support to take money back"
 
 
+class CustomersUnknown(errors.Transient):
+    code = "billing.customers_unknown"
+    title = (
+        "Who has this e-mail address cannot be found out just now; ask again in a moment, or search by an id"
+    )
+
+
+class AmountWithoutCurrency(errors.Invalid):
+    code = "billing.amount_without_currency"
+    title = "An amount is one of a currency: say which"
+
+
+class AmountMalformed(errors.Invalid):
+    code = "billing.amount_malformed"
+    title = "Not an amount of this currency"
+
+
 class RefundUnknown(errors.NotFound):
     code = "billing.refund_unknown"
     title = "No such refund"
@@ -255,6 +282,16 @@ class CaseNotRefundable(errors.Conflict):
 class PaymentNotPaid(errors.Conflict):
     code = "billing.payment_not_paid"
     title = "There is a receipt once the payment is paid"
+
+
+class ReportBackward(errors.Invalid):
+    code = "billing.report_backward"
+    title = "A report ends after it begins; the day that `to` names is not in it any more"
+
+
+class ReportTooLong(errors.Invalid):
+    code = "billing.report_too_long"
+    title = "A report of so many periods is read by nobody; take fewer days, or longer periods"
 
 
 class ReceiptUnknown(errors.NotFound):

@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, literal, select, union_all
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import selectinload
 
-from theatre.billing import disputes, ledger, payments, refunds
+from theatre.billing import disputes, explanations, ledger, payments, receipts, refunds
+from theatre.billing.explanations import Step
 from theatre.billing.models import (
     Dispute,
     LedgerEntry,
     Payment,
     PaymentStatus,
     PaymentTransition,
+    Receipt,
     Refund,
     RefundStatus,
 )
+from theatre.billing.payment_search import Matches
 from theatre.contracts.notification import DeliveryState, NotificationClient
 from theatre.contracts.payment import Attempt, PaymentClient
+from theatre.contracts.payment_records import ProviderEvent
 from theatre.kit.db import Session
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.listing import Listing
@@ -70,27 +74,35 @@ REFUND_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
-    """Which payments are wanted; moments are of creation, `since` included and `until` not. `reference` is an id of
-    the payment, its buyer or one of its attempts, or the provider's of its money
-    or of a dispute about it."""
+    """Which payments are wanted; moments are of creation, `since` included and `until` not.
+
+    Amounts are of the total, both ends included, and go with a currency. `has_refund`: money of it was given back.
+    `matches` is what the word that staff searched by may mean.
+    """
 
     status: PaymentStatus | None = None
     user_id: UUID | None = None
     provider: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    reference: str | None = None
+    currency: str | None = None
+    from_minor: int | None = None
+    to_minor: int | None = None
+    has_refund: bool | None = None
+    matches: Matches | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A payment with all that billing knows of it, oldest first."""
+    """A payment with all that billing knows of it, oldest first; `steps` explain its amounts."""
 
     payment: Payment
     history: Sequence[PaymentTransition]
     refunds: Sequence[Refund]
     disputes: Sequence[Dispute]
     entries: Sequence[LedgerEntry]
+    receipts: Sequence[Receipt]
+    steps: Sequence[Step]
 
     @property
     def attempt_ids(self) -> list[UUID]:
@@ -105,6 +117,7 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
         (Payment.status, wanted.status),
         (Payment.user_id, wanted.user_id),
         (Payment.provider, wanted.provider),
+        (Payment.currency, wanted.currency),
     ):
         if value is not None:
             rows = rows.where(column == value)
@@ -112,8 +125,14 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
         rows = rows.where(Payment.created_at >= wanted.since)
     if wanted.until is not None:
         rows = rows.where(Payment.created_at < wanted.until)
-    if wanted.reference is not None:
-        rows = rows.where(Payment.id.in_(_referred(wanted.reference)))
+    if wanted.from_minor is not None:
+        rows = rows.where(Payment.total_minor >= wanted.from_minor)
+    if wanted.to_minor is not None:
+        rows = rows.where(Payment.total_minor <= wanted.to_minor)
+    if wanted.has_refund is not None:
+        rows = rows.where(Payment.refunded_minor > 0 if wanted.has_refund else Payment.refunded_minor == 0)
+    if wanted.matches is not None:
+        rows = rows.where(_matching(wanted.matches))
     return Listing(
         rows,
         keys=(Payment.created_at, Payment.id),
@@ -122,22 +141,13 @@ def find(wanted: PaymentFilter) -> Listing[Payment]:
     )
 
 
-def _referred(reference: str) -> CompoundSelect[UUID | None]:
-    """Find payments by any id: each branch has an index of its own, which one OR over them would not use."""
+def _matching(matches: Matches) -> ColumnElement[bool]:
     found = [
-        select(LedgerEntry.payment_id).where(LedgerEntry.provider_reference == reference),
-        select(Dispute.payment_id).where(Dispute.provider_reference == reference),
+        (Payment.id.in_(matches.payment_ids), matches.payment_ids),
+        (Payment.user_id.in_(matches.user_ids), matches.user_ids),
+        (Payment.promo_code == matches.promo_code, matches.promo_code),
     ]
-    try:
-        known = UUID(reference)
-    except ValueError:
-        return union_all(*found)
-    return union_all(
-        *found,
-        select(literal(known)),
-        select(Payment.id).where(Payment.user_id == known),
-        select(PaymentTransition.payment_id).where(PaymentTransition.attempt_id == known),
-    )
+    return or_(false(), *(condition for condition, given in found if given))
 
 
 def find_refunds(*, status: RefundStatus | None = None, payment_id: UUID | None = None) -> Listing[Refund]:
@@ -164,6 +174,8 @@ async def get(session: Session, payment_id: UUID) -> Record:
         refunds=await refunds.list_of(session, payment_id),
         disputes=await disputes.list_of(session, payment_id),
         entries=await ledger.list_entries(session, payment_id),
+        receipts=await receipts.list_of(session, payment_id),
+        steps=await explanations.explain(session, payment_id),
     )
 
 
@@ -171,6 +183,16 @@ async def ask_attempts(client: PaymentClient, attempt_ids: Sequence[UUID]) -> di
     """Ask payment-service about the latest attempts; those that it does not answer for in time are absent."""
     answers = await asyncio.gather(*(_ask(client, attempt_id) for attempt_id in attempt_ids[-MAX_ASKED:]))
     return {attempt.id: attempt for attempt in answers if attempt is not None}
+
+
+async def ask_events(client: PaymentClient, payment_id: UUID) -> list[ProviderEvent] | None:
+    """Ask payment-service which callbacks came about a payment; None if it does not answer in time."""
+    try:
+        async with asyncio.timeout(ASK_LIMIT_SECONDS):
+            return await client.list_events(payment_id)
+    except (Unknown, Refused, TimeoutError) as error:
+        log.info("callbacks not shown", payment_id=str(payment_id), error=repr(error))
+        return None
 
 
 async def ask_deliveries(client: NotificationClient, payment_id: UUID) -> list[DeliveryState] | None:

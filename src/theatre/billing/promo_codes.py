@@ -226,9 +226,14 @@ async def get(session: Session, promo_code_id: UUID, *, is_locked: bool = False)
     return promo
 
 
-def find() -> Listing[PromoCode]:
-    """List codes, newest first."""
-    return Listing(select(PromoCode), keys=(PromoCode.id,), columns=COLUMNS)
+def find(*, is_active: bool | None = None, code: str | None = None) -> Listing[PromoCode]:
+    """List codes, newest first; `code` is a whole one, in any letter case."""
+    rows = select(PromoCode)
+    if is_active is not None:
+        rows = rows.where(PromoCode.is_active == is_active)
+    if code is not None:
+        rows = rows.where(PromoCode.code == code.upper())
+    return Listing(rows, keys=(PromoCode.id,), columns=COLUMNS)
 
 
 async def change(

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -127,11 +127,17 @@ async def list_of(session: Session, payment_id: UUID) -> Sequence[Receipt]:
     return (await session.scalars(statement)).all()
 
 
-def find(payment_id: UUID) -> Listing[Receipt]:
-    """List a payment's receipts for staff, newest first."""
-    return Listing(
-        select(Receipt).where(Receipt.payment_id == payment_id), keys=(Receipt.id,), columns=RECEIPT_COLUMNS
-    )
+def find(*, payment_id: UUID | None = None, status: ReceiptStatus | None = None) -> Listing[Receipt]:
+    """List receipts for staff, newest first."""
+    rows = select(Receipt)
+    if payment_id is not None:
+        rows = rows.where(Receipt.payment_id == payment_id)
+    if status is not None:
+        rows = rows.where(Receipt.status == status)
+        if status != ReceiptStatus.SUCCEEDED:
+            # which the index of those that are not done yet is for
+            rows = rows.where(Receipt.status != literal_column("'succeeded'"))
+    return Listing(rows, keys=(Receipt.id,), columns=RECEIPT_COLUMNS)
 
 
 async def get_locked(session: Session, receipt_id: UUID) -> Receipt:

@@ -30,6 +30,7 @@ class Resources:
     clock: Clock
     broker: Broker
     queues: Sequence[str]
+    auth: AuthClient
     payment: PaymentClient
     notification: NotificationClient
     limit: RateLimit

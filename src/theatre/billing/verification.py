@@ -20,6 +20,17 @@ CHECKS: Mapping[str, str] = {
             FULL JOIN (SELECT account, currency, sum(amount_minor) AS sum FROM billing.ledger_posting GROUP BY 1, 2)
             posted USING (account, currency)
         WHERE coalesce(held.sum, 0) <> coalesce(posted.sum, 0)""",
+    "closed days hold what was posted on them": """
+        SELECT concat_ws(' ', zone, day_on, kind, account, currency) FROM (
+            SELECT zone, day_on, kind, account, currency, sum_minor, line_count FROM billing.ledger_day
+        ) held FULL JOIN (
+            SELECT c.zone, (e.occurred_at AT TIME ZONE c.zone)::date AS day_on, e.kind, p.account, p.currency,
+                sum(p.amount_minor) AS posted_minor, count(*) AS posted_count
+            FROM billing.ledger_closing c
+            JOIN billing.ledger_entry e ON (e.occurred_at AT TIME ZONE c.zone)::date < c.closed_until
+            JOIN billing.ledger_posting p ON p.entry_id = e.id GROUP BY 1, 2, 3, 4, 5
+        ) posted USING (zone, day_on, kind, account, currency)
+        WHERE sum_minor IS DISTINCT FROM posted_minor OR line_count IS DISTINCT FROM posted_count""",
     "no buyer owes anything: every sale is captured": """
         SELECT e.payment_id::text FROM billing.ledger_entry e JOIN billing.ledger_posting p ON p.entry_id = e.id
         WHERE p.account = 'receivable' GROUP BY e.payment_id, p.currency HAVING sum(p.amount_minor) <> 0""",

@@ -106,6 +106,39 @@ class NoticeAnswer(BaseModel):
     address: str | None
 
 
+class Reader(BaseModel):
+    """Somebody who may be written to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    locale: str
+
+
+class ReadersAnswer(BaseModel):
+    """Active accounts in the order of their ids: ask again from the last; fewer than were asked for are the last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[Reader]
+
+
+class CountAnswer(BaseModel):
+    """How many there are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+
+
+class FoundUsers(BaseModel):
+    """Whom a login, an e-mail address or an id belongs to: at most a few, nobody if it is no one's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_ids: list[UUID]
+
+
 class AuthClient:
     """Auth's public keys and internal doors, as other services call them."""
 
@@ -137,6 +170,32 @@ class AuthClient:
             Unknown, Refused: 404 where there is nothing to write any more.
         """
         return await self._client.get(f"{INTERNAL}/notices/{notice_id}", NoticeAnswer)
+
+    async def list_users(self, *, after: UUID | None, limit: int) -> list[Reader]:
+        """List active accounts in the order of their ids, from one on; fewer than `limit` are the last.
+
+        Raises:
+            Unknown, Refused
+        """
+        params = {"limit": str(limit)} | ({"after": str(after)} if after else {})
+        return (await self._client.get(f"{INTERNAL}/users", ReadersAnswer, params=params)).items
+
+    async def count_users(self) -> int:
+        """Count active accounts.
+
+        Raises:
+            Unknown, Refused
+        """
+        return (await self._client.get(f"{INTERNAL}/users/count", CountAnswer)).count
+
+    async def find_users(self, query: str) -> list[UUID]:
+        """Find whose login, e-mail address or id a word is, in any letter case; who they are stays with auth.
+
+        Raises:
+            Unknown, Refused
+        """
+        params = {"query": query}
+        return (await self._client.get(f"{INTERNAL}/users/find", FoundUsers, params=params)).user_ids
 
     async def close(self) -> None:
         await self._client.close()

@@ -113,16 +113,24 @@ class Audit(Generic[R]):
         actor_id: UUID | None = None,
         subject_kind: str | None = None,
         subject_id: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Listing[R]:
-        """List records, newest first."""
+        """List records, newest first; moments are of the act, `since` included and `until` not."""
         rows = select(self.table)
         for column, value in (
             (self.table.actor_id, actor_id),
             (self.table.subject_kind, subject_kind),
             (self.table.subject_id, subject_id),
+            (self.table.action, action),
         ):
             if value is not None:
                 rows = rows.where(column == value)
+        if since is not None:
+            rows = rows.where(self.table.occurred_at >= since)
+        if until is not None:
+            rows = rows.where(self.table.occurred_at < until)
         columns = tuple(getattr(self.table, name) for name in COLUMNS)
         return Listing(rows, keys=(self.table.number,), columns=columns)
 

@@ -22,7 +22,8 @@ def _storable(value: str) -> str:
     return value
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
+    """Refuse control characters (a validator of text)."""
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ValueError("must not contain control characters")
     return value
@@ -38,12 +39,14 @@ def _in_utc(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment with its offset, given in UTC."""
 Storable = AfterValidator(_storable)
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line), Storable]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(one_line), Storable]
 """One line of text, 1 to 200 characters, no control characters."""
 Prose = Annotated[str, StringConstraints(max_length=10_000), Storable]
 """Text of several lines, up to 10,000 characters."""
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 """A machine word."""
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""A currency's code, as ISO 4217 writes it."""
 Quantity = Annotated[int, Field(strict=True, ge=1, le=100)]
 
 

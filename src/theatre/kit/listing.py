@@ -1,9 +1,10 @@
-"""Lists that are read by pages, or whole as CSV: one description of rows and order serves both.
+"""Lists that are read by pages, or whole as files: one description of rows and order serves both.
 
 A page is cut by keyset, so that page 10,000 costs what page 1 costs; the whole list is read through a cursor of the
 server, so that it costs no more memory than a page.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from sqlalchemy.orm.interfaces import ORMOption
 from theatre.kit.db import Session, Sessions
 from theatre.kit.fields import Line, Moment
 from theatre.kit.pagination import BadCursor, Page, PageRequest, page_of
-from theatre.kit.sheets import Sheet, SheetAnswer
+from theatre.kit.sheets import Sheet, SheetAnswer, SheetKind
+from theatre.kit.workbooks import MAX_ROWS, SheetTooLong, Workbook
 
 T = TypeVar("T")
 Attribute = InstrumentedAttribute[Any]
@@ -39,8 +41,8 @@ class Listing(Generic[T]):
     index.
 
     A list that can be had in several orders names each by a word, `order`, which its cursors carry: a cursor of one
-    order is none of another. `columns` are those of its CSV, which has a row for each of the `lines` of a row, if those
-    are named. `options` load what a page's answer needs besides.
+    order is none of another. `columns` are those of its file, which has a row for each of the `lines` of a row, if
+    those are named. `options` load what a page's answer needs besides.
     """
 
     rows: Select[T]
@@ -72,7 +74,7 @@ class Listing(Generic[T]):
         return (*self._named, *(getattr(row, key.key) for key in self.keys))
 
     def sheet(self) -> Select[Any]:
-        """Give the statement of the whole list's CSV."""
+        """Give the statement of the whole list's file."""
         joined = self.ordered() if self.lines is None else self.ordered().join(self.lines)
         return joined.with_only_columns(*self.columns)
 
@@ -103,13 +105,34 @@ async def read_page(session: Session, listing: Listing[T], request: PageRequest)
     return page_of(rows, request, key=listing.cursor)
 
 
-async def give_sheet(sessions: Sessions, listing: Listing[Any], *, name: str) -> SheetAnswer:
-    """Answer with the whole list as CSV; what the database refuses is refused before the answer begins."""
-    chunks = _chunks(sessions, listing)
-    return SheetAnswer(_again(await anext(chunks), chunks), name=name)
+async def give_sheet(sessions: Sessions, listing: Listing[Any], *, name: str, kind: SheetKind) -> SheetAnswer:
+    """Answer with the whole list as a file; what the database refuses is refused before the answer begins.
+
+    Raises:
+        SheetTooLong: a workbook of it would have too many rows.
+    """
+    chunks = (_csv if kind is SheetKind.CSV else _xlsx)(sessions, listing)
+    return SheetAnswer(_again(await anext(chunks), chunks), name=name, kind=kind)
 
 
-async def _chunks(sessions: Sessions, listing: Listing[Any]) -> AsyncIterator[bytes]:
+def give_rows(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], *, name: str, kind: SheetKind
+) -> SheetAnswer:
+    """Answer likewise with rows of named columns that are read already; there are few."""
+
+    async def whole() -> AsyncIterator[bytes]:
+        if kind is SheetKind.CSV:
+            sheet = Sheet(names)
+            yield sheet.head() + sheet.body(rows)
+            return
+        with Workbook(names) as book:
+            await asyncio.to_thread(book.add, rows)
+            yield await asyncio.to_thread(lambda: b"".join(book.pieces()))
+
+    return SheetAnswer(whole(), name=name, kind=kind)
+
+
+async def _csv(sessions: Sessions, listing: Listing[Any]) -> AsyncIterator[bytes]:
     sheet = Sheet([column.key for column in listing.columns])
     async with sessions() as session:
         statement = listing.sheet().execution_options(yield_per=CHUNK_ROWS)
@@ -118,6 +141,20 @@ async def _chunks(sessions: Sessions, listing: Listing[Any]) -> AsyncIterator[by
         yield sheet.head()
         async for rows in result.partitions():
             yield sheet.body(rows)
+
+
+async def _xlsx(sessions: Sessions, listing: Listing[Any]) -> AsyncIterator[bytes]:
+    with Workbook([column.key for column in listing.columns]) as book:
+        async with sessions() as session:
+            beyond = await session.execute(listing.sheet().offset(MAX_ROWS).limit(1))
+            if beyond.first() is not None:
+                raise SheetTooLong
+            statement = listing.sheet().execution_options(yield_per=CHUNK_ROWS)
+            async for rows in (await session.stream(statement)).partitions():
+                await asyncio.to_thread(book.add, rows)
+        pieces = await asyncio.to_thread(book.pieces)
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            yield piece
 
 
 async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

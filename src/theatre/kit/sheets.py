@@ -1,4 +1,6 @@
-"""CSV as doors give it: RFC 4180 in UTF-8, cell by cell made safe for the spreadsheet that will open it."""
+"""Lists as files: which kind of file a request wants, and CSV (RFC 4180 in UTF-8), cell by cell made safe for the
+spreadsheet that will open it. XLSX is written by `kit/workbooks.py`.
+"""
 
 import csv
 import io
@@ -6,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -15,12 +18,33 @@ from starlette.types import Send
 
 from theatre.kit.money import Money, to_decimal
 
-MEDIA_TYPE = "text/csv"
 MINOR = "_minor"
+JSON = "application/json"
+
+
+class SheetKind(StrEnum):
+    """Kinds of files that a list is given as, named like their endings."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+MEDIA_TYPES = {
+    SheetKind.CSV: "text/csv",
+    SheetKind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+KINDS = {media_type: kind for kind, media_type in MEDIA_TYPES.items()}
 # A spreadsheet reads a cell that begins so as a formula; full-width signs too.
 FORMULA = re.compile(r"[=+\-@\t\r\n\0＝＋－＠]")
-IN_OPENAPI: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
-"""What a door that also answers with CSV tells in its `responses`."""
+IN_OPENAPI: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            MEDIA_TYPES[SheetKind.CSV]: {"schema": {"type": "string"}},
+            MEDIA_TYPES[SheetKind.XLSX]: {"schema": {"type": "string", "format": "binary"}},
+        }
+    }
+}
+"""What a door that also answers with files tells in its `responses`."""
 
 
 def defused(value: str) -> str:
@@ -28,7 +52,8 @@ def defused(value: str) -> str:
     return f"'{value}" if FORMULA.match(value) else value
 
 
-def _json(value: Any) -> str:
+def json_of(value: Any) -> str:
+    """Write what has parts as one text."""
     return orjson.dumps(value).decode()
 
 
@@ -37,26 +62,34 @@ WRITERS: dict[type, Callable[[Any], Any]] = {
     datetime: datetime.isoformat,
     bytes: bytes.hex,
     bool: lambda value: "true" if value else "false",
-    dict: _json,
-    list: _json,
+    dict: json_of,
+    list: json_of,
 }
 
 
-class Sheet:
-    """Writes rows of named columns.
+class Columns:
+    """Named columns of a file, and which of them are amounts.
 
-    `*_minor` is written as a decimal, without that ending, in the currency of the first column `currency` or
-    `*_currency` after it; where none comes after it, in the row's `currency`.
+    `*_minor` is an amount and shown without that ending, in the currency of the first column `currency` or
+    `*_currency` after it; where none comes after it, in the row's `currency`. `currencies` tells, by the place of each
+    amount, the place of its currency.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._heads = [name.removesuffix(MINOR) for name in names]
+        self.heads = [name.removesuffix(MINOR) for name in names]
         amounts = [place for place, name in enumerate(names) if name.endswith(MINOR)]
-        self._currencies = {place: _currency_of(place, names) for place in amounts}
+        self.currencies = {place: _currency_of(place, names) for place in amounts}
+
+
+class Sheet:
+    """Writes rows of `Columns` as CSV; amounts are decimals."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._columns = Columns(names)
 
     def head(self) -> bytes:
         """Give the first line: the names."""
-        return _lines([self._heads])
+        return _lines([self._columns.heads])
 
     def body(self, rows: Iterable[Sequence[Any]]) -> bytes:
         """Give the lines of rows."""
@@ -64,7 +97,7 @@ class Sheet:
 
     def _cells(self, row: Sequence[Any]) -> list[Any]:
         cells = [writer(value) if (writer := WRITERS.get(type(value))) else value for value in row]
-        for place, currency in self._currencies.items():
+        for place, currency in self._columns.currencies.items():
             if (amount_minor := row[place]) is not None:
                 cells[place] = to_decimal(Money(amount_minor, row[currency]))
         return cells
@@ -83,25 +116,14 @@ def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 class SheetAnswer(StreamingResponse):
-    """A file of CSV, sent as it is read. Cut short it ends without its last chunk, which clients report."""
+    """A file, sent as it is read. Cut short it ends without its last chunk, which clients report."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], *, name: str) -> None:
-        disposition = f'attachment; filename="{name}.csv"'
-        super().__init__(
-            chunks,
-            media_type=f"{MEDIA_TYPE}; charset=utf-8; header=present",
-            headers={"Content-Disposition": disposition},
-        )
-
-    @classmethod
-    def of(cls, names: Sequence[str], rows: Sequence[Sequence[Any]], *, name: str) -> "SheetAnswer":
-        """Make the file of rows that are read already."""
-        sheet = Sheet(names)
-
-        async def whole() -> AsyncIterator[bytes]:
-            yield sheet.head() + sheet.body(rows)
-
-        return cls(whole(), name=name)
+    def __init__(self, chunks: AsyncIterator[bytes], *, name: str, kind: SheetKind) -> None:
+        media_type = MEDIA_TYPES[kind]
+        if kind is SheetKind.CSV:
+            media_type += "; charset=utf-8; header=present"
+        disposition = f'attachment; filename="{name}.{kind}"'
+        super().__init__(chunks, media_type=media_type, headers={"Content-Disposition": disposition})
 
     async def stream_response(self, send: Send) -> None:
         """Send, and close what is being read even if the client went away."""
@@ -109,7 +131,15 @@ class SheetAnswer(StreamingResponse):
             await super().stream_response(send)
 
 
-def wants_csv(request: Request) -> bool:
-    """Tell whether `Accept` names CSV, and not JSON before it."""
-    kinds = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
-    return MEDIA_TYPE in kinds and "application/json" not in kinds[: kinds.index(MEDIA_TYPE)]
+def wanted_kind(request: Request, named: SheetKind | None = None) -> SheetKind | None:
+    """Tell which kind of file is wanted: the one that `?format=` named, since a link cannot set `Accept`; else the
+    one that `Accept` names, unless it names JSON before it; else none."""
+    if named is not None:
+        return named
+    for part in request.headers.get("accept", "").split(","):
+        word = part.partition(";")[0].strip().lower()
+        if word == JSON:
+            return None
+        if word in KINDS:
+            return KINDS[word]
+    return None

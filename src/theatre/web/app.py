@@ -14,7 +14,29 @@ from theatre.web.assets import load_assets
 from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
-from theatre.web.routes import account, buying, security, session, staff, storefront
+from theatre.web.routes import (
+    account,
+    buying,
+    films,
+    letters,
+    links,
+    methods,
+    security,
+    session,
+    storefront,
+    watching,
+)
+from theatre.web.routes.admin import (
+    books,
+    cases,
+    catalogue,
+    customers,
+    front,
+    payments,
+    refunds,
+    reports,
+    watch,
+)
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -52,7 +74,12 @@ def create_app(
     app = create_service_app(
         "web",
         title="Storefront",
-        routers=[storefront.router, session.router, buying.router, account.router, security.router, staff.router],
+        routers=[
+            *(storefront.router, films.router, watching.router, session.router, links.router, buying.router),
+            *(account.router, methods.router, letters.router, security.router),
+            *(front.router, payments.router, refunds.router, cases.router, customers.router),
+            *(catalogue.router, books.router, reports.router, watch.router),
+        ],
         open_resources=open_resources,
         checks=list_checks,
     )

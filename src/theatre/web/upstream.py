@@ -1,7 +1,7 @@
 """How the storefront calls other services: time limit, careful repeats, refusals made into errors."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -19,6 +19,8 @@ Headers: TypeAlias = Mapping[str, str]
 
 TIMEOUT_SECONDS = 20.0
 """More than billing waits for payment-service (15 s), which waits for a payment system: none gives up too soon."""
+FILE_SECONDS = 120.0
+"""How long a file may keep silent: a workbook is sent when it is whole."""
 TRIES = 2
 PAUSE_SECONDS = 0.2
 TWIN_TRIES = 40
@@ -38,11 +40,20 @@ class Call:
     key: str | None = None
     json: Any = None
     form: dict[str, str] | None = None
-    params: dict[str, str] | None = None
+    params: Mapping[str, str | list[str]] | None = None
 
     @property
     def is_repeatable(self) -> bool:
         return self.method == "GET" or self.key is not None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on its way; who has one must read its chunks to their end or close them."""
+
+    media_type: str
+    disposition: str
+    chunks: AsyncIterator[bytes]
 
 
 class Upstream:
@@ -84,6 +95,32 @@ class Upstream:
         response = await self._send(call)
         return response.content if response.is_success else _refused(response)
 
+    async def fetch(self, call: Call) -> File:
+        """Give an answer of any length as it comes.
+
+        Raises:
+            what `ask` raises
+        """
+        request = self._http.build_request(
+            call.method,
+            call.path,
+            headers={**carried_headers(), **call.headers},
+            params=call.params,
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, read=FILE_SECONDS),
+        )
+        try:
+            response = await self._http.send(request, stream=True)
+            if not response.is_success:
+                await response.aread()
+                _refused(response)
+        except httpx.HTTPError as error:
+            raise Unknown(f"{self._http.base_url.host} does not answer") from error
+        return File(
+            response.headers.get("content-type", "application/octet-stream"),
+            response.headers.get("content-disposition", "attachment"),
+            _chunks(response),
+        )
+
     async def check(self, path: str) -> None:
         """See that the service is alive.
 
@@ -106,6 +143,14 @@ class Upstream:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+
+async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.aiter_bytes():
+            yield chunk
+    finally:
+        await response.aclose()
 
 
 def _parsed(response: httpx.Response, answer: type[R]) -> R:

@@ -1,17 +1,21 @@
 """A visit: one request of a browser, with what its cookies say: language, session, the seal of our forms."""
 
+import base64
 import hashlib
 import hmac
 import re
 import secrets
+from functools import cache
 from http.cookies import SimpleCookie
 from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 import jwt
 from fastapi import Request
 
 from theatre.kit.i18n import negotiate
+from theatre.web import panel
 from theatre.web.schemas import Tokens
 from theatre.web.settings import WebSettings
 
@@ -26,6 +30,16 @@ CHOICE_SECONDS = 365 * 24 * 3600
 def own_path(text: str) -> str:
     """Give a path of ours to go to next; whatever else was asked for becomes the front page."""
     return text if OWN_PATH.match(text) else "/"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Give the zone in which a reader's moments are written: of this name, else UTC."""
+    return ZoneInfo(name if name in _zones() else "UTC")
 
 
 def _path_of(address: str) -> str:
@@ -47,6 +61,7 @@ class Visit:
             request.headers.get("accept-language", ""), chosen=request.cookies.get("lang", "")
         )
         self.theme = next((theme for theme in THEMES if theme == request.cookies.get("theme")), THEMES[0])
+        self.zone = zone_of(request.cookies.get("zone", ""))
         self.access_token = self._brought("access")
         self.refresh_token = self._brought("refresh")
         self._visitor = self._brought("visitor")
@@ -59,13 +74,22 @@ class Visit:
         """Whether the browser claims a session: good enough to choose a menu by, and for nothing else."""
         return bool(self.refresh_token)
 
-    @property
-    def is_staff(self) -> bool:
-        """Whether the token claims a right to see all payments: again, to choose a menu by."""
+    def may(self, permission: str) -> bool:
+        """Whether the token claims a permission: again, to choose a menu by."""
         claims = read_claims(self.access_token)
         permissions = claims.get("permissions")
-        is_permitted = isinstance(permissions, list) and "billing.read" in permissions
+        is_permitted = isinstance(permissions, list) and permission in permissions
         return bool(claims.get("is_superuser")) or is_permitted
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether there is any room of the admin panel to show."""
+        return bool(panel.rooms_of(self))
+
+    @property
+    def user_id(self) -> str:
+        """Whose session this claims to be."""
+        return str(read_claims(self.access_token).get("sub", ""))
 
     @property
     def here(self) -> str:
@@ -128,9 +152,28 @@ class Visit:
         good = VISITOR.match(self._visitor) and self._seal()
         return bool(good) and hmac.compare_digest(str(good).encode(), form_token.encode())
 
+    def read_sealed(self, name: str) -> str:
+        """Read what `set_sealed` kept for who is signed in; nothing of anybody else's, and nothing that is not ours."""
+        packed, _, seal = self._brought(name).partition(".")
+        if not hmac.compare_digest(self._seal_of(f"{name}:{self.user_id}:{packed}").encode(), seal.encode()):
+            return ""
+        return base64.urlsafe_b64decode(packed).decode()
+
+    def set_sealed(self, name: str, text: str, *, most: int) -> bool:
+        """Keep a text for who is signed in, in this browser; False if it would take more than `most` characters."""
+        packed = base64.urlsafe_b64encode(text.encode()).decode()
+        value = f"{packed}.{self._seal_of(f'{name}:{self.user_id}:{packed}')}"
+        if len(value) > most:
+            return False
+        self._changed[self._prefix + name] = (value, CHOICE_SECONDS)
+        return True
+
     def _seal(self) -> str:
+        return self._seal_of(self._visitor)
+
+    def _seal_of(self, text: str) -> str:
         secret = self._settings.service_secret.get_secret_value().encode()
-        return hmac.new(b"web.form:" + secret, self._visitor.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(b"web.form:" + secret, text.encode(), hashlib.sha256).hexdigest()
 
     def _set(self, name: str, value: str) -> None:
         self._changed[self._prefix + name] = (value, COOKIE_SECONDS if value else 0)

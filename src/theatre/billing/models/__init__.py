@@ -2,8 +2,16 @@
 
 from theatre.billing.models.catalogue import Price, Product, PromoCode, PromoUser
 from theatre.billing.models.disputes import Dispute
-from theatre.billing.models.ledger import AccountBalance, LedgerEntry, LedgerPosting, RevenueSchedule
+from theatre.billing.models.ledger import (
+    AccountBalance,
+    LedgerClosing,
+    LedgerDay,
+    LedgerEntry,
+    LedgerPosting,
+    RevenueSchedule,
+)
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
+from theatre.billing.models.methods import PaymentMethod
 from theatre.billing.models.payments import (
     Payment,
     PaymentItem,
@@ -60,12 +68,15 @@ __all__ = [
     "Entitlement",
     "IdempotencyKey",
     "InboxMessage",
+    "LedgerClosing",
+    "LedgerDay",
     "LedgerEntry",
     "LedgerPosting",
     "OutboxMessage",
     "Outcome",
     "Payment",
     "PaymentItem",
+    "PaymentMethod",
     "PaymentStatus",
     "PaymentTransition",
     "Price",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -88,6 +88,7 @@ class PromoCode(Base):
         CheckConstraint("total_cap > 0 AND per_user_cap > 0", name="caps_positive"),
         CheckConstraint("used_count >= 0 AND used_count <= total_cap", name="used_within_cap"),
         CheckConstraint("starts_at < ends_at", name="term_forward"),
+        Index("ix_promo_code_is_active", "is_active", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

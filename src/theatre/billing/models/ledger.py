@@ -1,6 +1,6 @@
 """The double-entry ledger, its balances, and when deferred revenue is earned."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -68,6 +68,32 @@ class AccountBalance(Base):
     currency: Mapped[str] = mapped_column(primary_key=True)
     shard: Mapped[int] = mapped_column(primary_key=True)
     balance_minor: Mapped[Big]
+
+
+class LedgerDay(Base):
+    """What entries of one kind posted on one account on one day of a zone: a projection of days that are over.
+
+    Reports read it instead of the postings. `line_count` is the number of lines that it sums.
+    """
+
+    __tablename__ = "ledger_day"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    day_on: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    sum_minor: Mapped[Big]
+    line_count: Mapped[Big]
+
+
+class LedgerClosing(Base):
+    """Up to which day, not included, the days of a zone are in `ledger_day`."""
+
+    __tablename__ = "ledger_closing"
+
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    closed_until: Mapped[date]
 
 
 class RevenueSchedule(Base):

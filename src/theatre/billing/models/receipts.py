@@ -38,6 +38,7 @@ class Receipt(Base):
         Index("uq_receipt_income", "payment_id", unique=True, postgresql_where=text("kind = 'income'")),
         Index("uq_receipt_return", "refund_id", unique=True, postgresql_where=text("refund_id IS NOT NULL")),
         Index("ix_receipt_payment_id", "payment_id", "id"),
+        Index("ix_receipt_status", "status", "id", postgresql_where=text("status <> 'succeeded'")),
         Index("ix_receipt_created_at", "created_at"),
         Index("ix_receipt_next_try_at", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
     )

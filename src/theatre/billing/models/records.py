@@ -45,3 +45,7 @@ class Case(Base):
 
 class AuditRecord(AuditColumns, Base):
     __tablename__ = "audit_record"
+
+
+Index("ix_audit_record_action", AuditRecord.action, AuditRecord.number.desc())
+Index("ix_audit_record_occurred_at", AuditRecord.occurred_at, AuditRecord.number)

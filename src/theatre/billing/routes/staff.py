@@ -1,12 +1,13 @@
 """What the doors for staff ask of every request: who, by which right; and how what they do is written down."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from theatre.billing import audit
@@ -14,12 +15,16 @@ from theatre.billing.resources import Resources
 from theatre.billing.routes.doors import own_id, resources_of
 from theatre.kit.access import Principal, having
 from theatre.kit.db import InTransaction, Session
-from theatre.kit.listing import Listing, give_sheet, read_page
+from theatre.kit.listing import Listing, give_rows, give_sheet, read_page
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
-from theatre.kit.sheets import SheetAnswer, wants_csv
+from theatre.kit.sheets import SheetKind, wanted_kind
 
 T = TypeVar("T")
 MAX_WORD_CHARACTERS = 200
+PRIVATE = frozenset({"q"})
+"""What may be somebody's name or address: the audit is kept for ever, and names are auth's alone."""
+UUID_WORD = re.compile(r"[0-9a-fA-F-]{32,36}")
+HIDDEN = "…"
 
 
 @dataclass(frozen=True)
@@ -74,20 +79,43 @@ def staff_with(permission: str) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True)
-class ListRequest:
-    """How a list is wanted: one page of it, or by `Accept: text/csv` all of it."""
+class FileRequest:
+    """How an answer of many rows is wanted: as JSON, or as a file of some kind."""
+
+    session: Session
+    kind: SheetKind | None
+
+    async def give_rows(
+        self, staff: Staff, name: str, *, names: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> Response:
+        """Answer with the file of rows of named columns; that it was taken away is written down."""
+        if self.kind is None:
+            raise AssertionError("no file is wanted")
+        await self.record(staff, name)
+        return give_rows(names, rows, name=name, kind=self.kind)
+
+    async def record(self, staff: Staff, name: str) -> None:
+        """Write down that staff took a whole list away."""
+        asked = {
+            _short(key): HIDDEN if key in PRIVATE and not UUID_WORD.fullmatch(value) else _short(value)
+            for key, value in staff.request.query_params.items()
+        }
+        await staff.record(self.session, f"{name}.export", None, after=asked)
+
+
+@dataclass(frozen=True)
+class ListRequest(FileRequest):
+    """How a list is wanted: one page of it, or all of it as a file."""
 
     page: PageRequest
-    session: Session
-    as_csv: bool
 
     async def give(
         self, staff: Staff, name: str, listing: Listing[T], answer: Callable[[T], BaseModel]
     ) -> Response | PageAnswer[Any]:
-        """Answer with the page, or with the file; that a whole list was taken away is written down."""
-        if self.as_csv:
-            sheet = await give_sheet(staff.held.exports, listing, name=name)
-            await self._record(staff, name)
+        """Answer with the page, or with the file."""
+        if self.kind is not None:
+            sheet = await give_sheet(staff.held.exports, listing, name=name, kind=self.kind)
+            await self.record(staff, name)
             return sheet
         page = await read_page(self.session, listing, self.page)
         return PageAnswer(items=[answer(row) for row in page.items], next_cursor=page.next_cursor)
@@ -96,16 +124,11 @@ class ListRequest:
         self, staff: Staff, name: str, items: Sequence[BaseModel], *, kind: type[BaseModel]
     ) -> Response | PageAnswer[Any]:
         """Answer likewise with a list that is short and read already."""
-        if not self.as_csv:
+        if self.kind is None:
             return PageAnswer(items=list(items), next_cursor=None)
-        await self._record(staff, name)
         names = list(kind.model_fields)
         rows = [[getattr(item, field) for field in names] for item in items]
-        return SheetAnswer.of(names, rows, name=name)
-
-    async def _record(self, staff: Staff, name: str) -> None:
-        asked = {_short(key): _short(value) for key, value in staff.request.query_params.items()}
-        await staff.record(self.session, f"{name}.export", None, after=asked)
+        return await self.give_rows(staff, name, names=names, rows=rows)
 
 
 def _short(word: str) -> str:
@@ -113,14 +136,26 @@ def _short(word: str) -> str:
     return "".join(filter(str.isprintable, word[:MAX_WORD_CHARACTERS]))
 
 
+async def file_request(
+    request: Request,
+    session: InTransaction,
+    kind: Annotated[
+        SheetKind | None, Query(alias="format", description="a file, for links, which cannot set `Accept`")
+    ] = None,
+) -> FileRequest:
+    """Read whether a file is wanted, and of which kind."""
+    return FileRequest(session, wanted_kind(request, kind))
+
+
 async def list_request(
-    request: Request, page: Annotated[PageRequest, Depends(page_request)], session: InTransaction
+    file: Annotated[FileRequest, Depends(file_request)], page: Annotated[PageRequest, Depends(page_request)]
 ) -> ListRequest:
     """Read how a list is wanted."""
-    return ListRequest(page, session, wants_csv(request))
+    return ListRequest(file.session, file.kind, page)
 
 
 Reader: TypeAlias = Annotated[Staff, Depends(staff_with("billing.read"))]
 Refunder: TypeAlias = Annotated[Staff, Depends(staff_with("billing.refund"))]
 Manager: TypeAlias = Annotated[Staff, Depends(staff_with("billing.manage"))]
 Wanted: TypeAlias = Annotated[ListRequest, Depends(list_request)]
+FileWanted: TypeAlias = Annotated[FileRequest, Depends(file_request)]

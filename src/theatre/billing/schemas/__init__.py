@@ -9,8 +9,10 @@ from theatre.billing.schemas.catalogue import (
 from theatre.billing.schemas.disputes import DisputeAnswer
 from theatre.billing.schemas.explanations import ExplanationAnswer, StepAnswer
 from theatre.billing.schemas.ledger import AccountAnswer, EntryAnswer, PostingAnswer
+from theatre.billing.schemas.methods import PaymentMethodAnswer
 from theatre.billing.schemas.payment_records import (
     AttemptAnswer,
+    RefundPreviewAnswer,
     StaffPaymentAnswer,
     StaffPaymentDetails,
     StaffRefundAnswer,
@@ -32,6 +34,7 @@ from theatre.billing.schemas.rights import (
     NextCharge,
     PeriodAnswer,
     SubscriptionAnswer,
+    SubscriptionCancel,
     VerdictAnswer,
 )
 from theatre.billing.schemas.staff import (
@@ -71,6 +74,7 @@ __all__ = [
     "NextCharge",
     "PaymentAnswer",
     "PaymentCreate",
+    "PaymentMethodAnswer",
     "PeriodAnswer",
     "PostingAnswer",
     "PriceAnswer",
@@ -80,6 +84,7 @@ __all__ = [
     "ProductsAnswer",
     "RefundAnswer",
     "RefundCreate",
+    "RefundPreviewAnswer",
     "RefundRejection",
     "StaffPaymentAnswer",
     "StaffPaymentDetails",
@@ -90,6 +95,7 @@ __all__ = [
     "StaffSubscriptionAnswer",
     "StepAnswer",
     "SubscriptionAnswer",
+    "SubscriptionCancel",
     "SummaryAnswer",
     "TransitionAnswer",
     "VerdictAnswer",

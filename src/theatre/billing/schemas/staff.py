@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 from theatre.billing.customers import Sum, Summary
 from theatre.billing.models import AuditRecord, Case, Subscription
 from theatre.billing.schemas.catalogue import PriceAnswer
+from theatre.billing.schemas.disputes import DisputeAnswer
 from theatre.billing.schemas.money import money
 from theatre.billing.schemas.rights import EntitlementAnswer, PeriodAnswer
 from theatre.kit.fields import Answer, Body, MoneyField, Storable
@@ -70,13 +71,15 @@ class StaffSubscriptionAnswer(Answer):
 
 
 class SummaryAnswer(Answer):
-    """One customer at a glance; of rights that hold and of plans the newest 100."""
+    """One customer at a glance; of rights that hold, plans, disputes and cases (with staff's notes) the newest 100."""
 
     user_id: UUID
     payments: list[PaymentSumAnswer]
     refunds: list[SumAnswer]
     entitlements: list[EntitlementAnswer]
     subscriptions: list[StaffSubscriptionAnswer]
+    disputes: list[DisputeAnswer]
+    cases: list["CaseAnswer"]
 
     @classmethod
     def of(cls, summary: Summary) -> "SummaryAnswer":
@@ -86,6 +89,8 @@ class SummaryAnswer(Answer):
             refunds=[SumAnswer.of(found) for found in summary.refunds],
             entitlements=[EntitlementAnswer.model_validate(right) for right in summary.entitlements],
             subscriptions=[StaffSubscriptionAnswer.of(plan) for plan in summary.subscriptions],
+            disputes=[DisputeAnswer.of(dispute) for dispute in summary.disputes],
+            cases=[CaseAnswer.of(case) for case in summary.cases],
         )
 
 

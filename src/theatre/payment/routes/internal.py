@@ -14,11 +14,13 @@ from theatre.contracts.payment import (
     RefundState,
     SettledOperation,
 )
+from theatre.contracts.payment_records import ListingEvents, OutcomeQuestion, Outcomes, Referred
 from theatre.kit.access import CallingService
-from theatre.kit.fields import Moment
+from theatre.kit.db import InTransaction
+from theatre.kit.fields import Moment, Storable
 from theatre.kit.routing import StrictRoute
-from theatre.payment import attempts, operations, receipts, refunds
-from theatre.payment.schemas import AttemptBody, OperationBody, ReceiptBody, RefundBody
+from theatre.payment import attempts, operations, receipts, records, refunds
+from theatre.payment.schemas import AttemptBody, ChargeBody, OperationBody, ReceiptBody, RefundBody
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
@@ -27,6 +29,12 @@ router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 async def start(request: Request, asked: AttemptBody, _: CallingService) -> Attempt:
     resources = request.app.state.resources
     return await attempts.start(resources.sessions, asked, outside=resources.outside)
+
+
+@router.post("/charges", summary="Charge a saved method, or go on with the charge of this id")
+async def charge(request: Request, asked: ChargeBody, _: CallingService) -> Attempt:
+    resources = request.app.state.resources
+    return await attempts.charge(resources.sessions, asked, outside=resources.outside)
 
 
 @router.get("/attempts/{attempt_id}", summary="How an attempt stands; an open one is asked about")
@@ -79,6 +87,27 @@ async def settle_operation(
 ) -> SettledOperation:
     resources = request.app.state.resources
     return await operations.settle(resources.sessions, provider, asked, outside=resources.outside)
+
+
+@router.get("/payments", summary="Payments about which a payment system has something of this name")
+async def find_payments(
+    request: Request,
+    reference: Annotated[str, Query(min_length=1, max_length=255), Storable],
+    session: InTransaction,
+    _: CallingService,
+) -> Referred:
+    providers = list(request.app.state.resources.outside.providers)
+    return Referred(payment_ids=list(await records.find_payments(session, reference, providers)))
+
+
+@router.get("/payments/{payment_id}/events", summary="Callbacks about a payment, oldest first")
+async def list_events(payment_id: UUID, session: InTransaction, _: CallingService) -> ListingEvents:
+    return ListingEvents(items=await records.list_events(session, payment_id))
+
+
+@router.post("/attempts/outcomes", summary="How attempts came out that were begun between moments")
+async def count_outcomes(asked: OutcomeQuestion, session: InTransaction, _: CallingService) -> Outcomes:
+    return Outcomes(items=await records.count_outcomes(session, sorted(asked.moments)))
 
 
 @router.post("/receipts", summary="Register a fiscal receipt, or tell how the one of this id stands")

@@ -93,6 +93,14 @@ async def change_name(
     return see_other(SECURITY, note=f"{field}_changed")
 
 
+@router.post("/verify", dependencies=[Depends(own_form)])
+async def ask_verification(house: House, user: User) -> Response:
+    """Have a link sent that verifies the address."""
+    me = await accounts.get_me(house.auth, user)
+    await accounts.ask_verification(house.auth, user, me.email)
+    return see_other(SECURITY, note="link_sent")
+
+
 @router.post("/sessions/{session_id}/end", dependencies=[Depends(own_form)])
 async def end_session(house: House, user: User, session_id: UUID) -> Response:
     """Sign out on one device."""

@@ -9,7 +9,7 @@ from theatre.billing import audit
 from theatre.billing.routes.staff import Manager, Wanted
 from theatre.billing.schemas import AuditAnswer, ChainAnswer
 from theatre.kit.db import transaction
-from theatre.kit.fields import Word
+from theatre.kit.fields import Moment, Word
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
 from theatre.kit.sheets import IN_OPENAPI
@@ -29,8 +29,18 @@ async def list_audit(
     actor_id: UUID | None = None,
     subject_kind: Annotated[Word | None, Query()] = None,
     subject_id: Annotated[Word | None, Query()] = None,
+    action: Annotated[Word | None, Query(description="`noun.verb`, like `refund.approve`")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> Response | PageAnswer[AuditAnswer]:
-    listing = audit.find(actor_id=actor_id, subject_kind=subject_kind, subject_id=subject_id)
+    listing = audit.find(
+        actor_id=actor_id,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        action=action,
+        since=since,
+        until=until,
+    )
     return await wanted.give(staff, "audit", listing, AuditAnswer.of)
 
 

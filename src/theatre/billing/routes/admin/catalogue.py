@@ -1,16 +1,18 @@
 """Products and prices: listed, made new, switched off; never edited."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from theatre.billing import catalogue
 from theatre.billing.catalogue import PriceDraft, ProductDraft
-from theatre.billing.models import Price, Product
+from theatre.billing.models import Price, Product, ProductKind
 from theatre.billing.routes.doors import Money
 from theatre.billing.routes.staff import Manager, Reader, Wanted
 from theatre.billing.schemas import PriceCreate, ProductCreate, StaffPriceAnswer, StaffProductAnswer
 from theatre.kit.db import InTransaction, Session
+from theatre.kit.fields import Currency
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
 from theatre.kit.sheets import IN_OPENAPI
@@ -24,8 +26,11 @@ router = APIRouter(prefix="/billing/api/v1/admin", tags=["billing: staff"], rout
     responses=IN_OPENAPI,
     summary="All products, sold now or not",
 )
-async def list_products(staff: Reader, wanted: Wanted) -> Response | PageAnswer[StaffProductAnswer]:
-    return await wanted.give(staff, "products", catalogue.find_products(), StaffProductAnswer.of)
+async def list_products(
+    staff: Reader, wanted: Wanted, kind: ProductKind | None = None, is_active: bool | None = None
+) -> Response | PageAnswer[StaffProductAnswer]:
+    listing = catalogue.find_products(kind=kind, is_active=is_active)
+    return await wanted.give(staff, "products", listing, StaffProductAnswer.of)
 
 
 @router.post("/products", status_code=201, response_model=StaffProductAnswer, summary="Make a product")
@@ -47,9 +52,13 @@ async def create_product(body: ProductCreate, staff: Manager, asked: Money) -> R
     summary="All prices, sold now or not",
 )
 async def list_prices(
-    staff: Reader, wanted: Wanted, product_id: UUID | None = None
+    staff: Reader,
+    wanted: Wanted,
+    product_id: UUID | None = None,
+    currency: Annotated[Currency | None, Query()] = None,
+    is_active: bool | None = None,
 ) -> Response | PageAnswer[StaffPriceAnswer]:
-    listing = catalogue.find_prices(product_id=product_id)
+    listing = catalogue.find_prices(product_id=product_id, currency=currency, is_active=is_active)
     return await wanted.give(staff, "prices", listing, StaffPriceAnswer.of)
 
 

@@ -1,14 +1,16 @@
 """Promo codes: made, read, switched off, and their ends and caps moved."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from theatre.billing import promo_codes
 from theatre.billing.routes.doors import Money
 from theatre.billing.routes.staff import Manager, Reader, Wanted
 from theatre.billing.schemas.promo_codes import PromoCodeAnswer, PromoCodeChange, PromoCodeCreate
 from theatre.kit.db import InTransaction
+from theatre.kit.fields import Line
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
 from theatre.kit.sheets import IN_OPENAPI
@@ -24,8 +26,14 @@ router = APIRouter(
     responses=IN_OPENAPI,
     summary="All promo codes, newest first",
 )
-async def list_promo_codes(staff: Reader, wanted: Wanted) -> Response | PageAnswer[PromoCodeAnswer]:
-    return await wanted.give(staff, "promo_codes", promo_codes.find(), PromoCodeAnswer.of)
+async def list_promo_codes(
+    staff: Reader,
+    wanted: Wanted,
+    is_active: bool | None = None,
+    code: Annotated[Line | None, Query()] = None,
+) -> Response | PageAnswer[PromoCodeAnswer]:
+    listing = promo_codes.find(is_active=is_active, code=code)
+    return await wanted.give(staff, "promo_codes", listing, PromoCodeAnswer.of)
 
 
 @router.post("", status_code=201, response_model=PromoCodeAnswer, summary="Make a promo code")

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 
 from theatre.billing import payments, receipts
+from theatre.billing.models import ReceiptStatus
 from theatre.billing.routes.staff import Manager, Reader, Wanted
 from theatre.billing.schemas.receipts import DayAnswer, FiscalReceiptAnswer
 from theatre.kit.db import InTransaction
@@ -30,7 +31,19 @@ async def list_receipts(
     payment_id: UUID, staff: Reader, wanted: Wanted
 ) -> Response | PageAnswer[FiscalReceiptAnswer]:
     await payments.get(wanted.session, payment_id)
-    return await wanted.give(staff, "receipts", receipts.find(payment_id), FiscalReceiptAnswer.of)
+    return await wanted.give(staff, "receipts", receipts.find(payment_id=payment_id), FiscalReceiptAnswer.of)
+
+
+@router.get(
+    "/receipts",
+    response_model=PageAnswer[FiscalReceiptAnswer],
+    responses=IN_OPENAPI,
+    summary="Fiscal receipts of all payments, newest first",
+)
+async def list_all_receipts(
+    staff: Reader, wanted: Wanted, status: ReceiptStatus | None = None
+) -> Response | PageAnswer[FiscalReceiptAnswer]:
+    return await wanted.give(staff, "receipts", receipts.find(status=status), FiscalReceiptAnswer.of)
 
 
 @router.post("/receipts/{receipt_id}/retry", summary="Hand a fiscal receipt in again now")

@@ -1,15 +1,16 @@
 """Money given back by staff, and the second person's word where it is much."""
 
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from theatre.billing import payment_records, payments, refunds
+from theatre.billing import payment_records, payments, refund_previews, refunds
 from theatre.billing.models import Refund, RefundSource, RefundStatus
 from theatre.billing.routes.doors import Money
 from theatre.billing.routes.staff import Manager, Reader, Refunder, Wanted
-from theatre.billing.schemas import RefundRejection, StaffRefundAnswer, StaffRefundCreate
-from theatre.kit.db import Session
+from theatre.billing.schemas import RefundPreviewAnswer, RefundRejection, StaffRefundAnswer, StaffRefundCreate
+from theatre.kit.db import Session, rehearsal
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
 from theatre.kit.sheets import IN_OPENAPI
@@ -24,7 +25,11 @@ router = APIRouter(prefix="/billing/api/v1/admin", tags=["billing: staff"], rout
     summary="Refunds of all payments, newest first",
 )
 async def list_refunds(
-    staff: Reader, wanted: Wanted, status: RefundStatus | None = None
+    staff: Reader,
+    wanted: Wanted,
+    status: Annotated[
+        RefundStatus | None, Query(description="`requested`: those that wait for a second person")
+    ] = None,
 ) -> Response | PageAnswer[StaffRefundAnswer]:
     listing = payment_records.find_refunds(status=status)
     return await wanted.give(staff, "refunds", listing, StaffRefundAnswer.of)
@@ -42,6 +47,28 @@ async def list_refunds_of_payment(
     await payments.get(wanted.session, payment_id)
     listing = payment_records.find_refunds(payment_id=payment_id)
     return await wanted.give(staff, "refunds", listing, StaffRefundAnswer.of)
+
+
+@router.get(
+    "/payments/{payment_id}/refunds/preview",
+    summary="What a refund would do: by line, to rights and in the ledger; nothing is changed",
+)
+async def preview_refund(
+    payment_id: UUID,
+    staff: Refunder,
+    amount: Annotated[
+        str | None,
+        Query(max_length=24, description="in the payment's currency; all that is left, if not said"),
+    ] = None,
+    takes_rights: bool = False,
+) -> RefundPreviewAnswer:
+    held = staff.held
+    wanted: dict[str, Any] = {"amount": amount, "takes_rights": takes_rights, "staff_id": staff.id}
+    async with rehearsal(held.sessions) as session:
+        preview = await refund_previews.rehearse(
+            session, payment_id, settings=held.settings, now=staff.now, **wanted
+        )
+        return RefundPreviewAnswer.of(preview)
 
 
 @router.post(
