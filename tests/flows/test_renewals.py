@@ -143,6 +143,8 @@ async def test_a_card_that_refuses_charges_ends_the_plan_after_its_grace(world: 
     user_id = await subscribe(world, card=CHARGES_REFUSED_CARD)
     end = (await plan_of(world, user_id))["current_period"]["end"]
     await go_to_charge(world, user_id)
+    past_due = "SELECT count(*) FROM billing.outbox_message WHERE type = 'billing.subscription.past_due'"
+    assert await world.oracle.fetchval(past_due) == 1
     for day in (1, 3, 5):
         assert (await plan_of(world, user_id))["status"] == "past_due"
         await go_to(world, end, later=timedelta(days=day))
@@ -152,8 +154,6 @@ async def test_a_card_that_refuses_charges_ends_the_plan_after_its_grace(world: 
     assert (plan["status"], plan["next_charge"]) == ("expired", None)
     tried = "SELECT count(*) FROM payment.attempt WHERE method_reference IS NOT NULL AND status = 'failed'"
     assert await world.oracle.fetchval(tried) == 4
-    past_due = "SELECT count(*) FROM billing.outbox_message WHERE type = 'billing.subscription.past_due'"
-    assert await world.oracle.fetchval(past_due) == 1
     await assert_sound(world, captured=1)
 
 
