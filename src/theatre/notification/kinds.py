@@ -1,13 +1,13 @@
 """Kinds of notifications and the data that each needs. Unknown fields are ignored: senders may be newer."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from theatre.contracts.auth import NoticeKind
-from theatre.kit.fields import Line, Prose
+from theatre.kit.fields import Line, Moment, Prose
 from theatre.kit.money import Money, from_decimal
 
 
@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     REGISTRATION = "registration"
     PAYMENT_STATUS = "payment_status"
+    SUBSCRIPTION_STATUS = "subscription_status"
     NOTICE = "notice"
     NEW_MOVIE = "new_movie"
     MAILING = "mailing"
@@ -43,12 +44,30 @@ class PaymentOutcome(StrEnum):
     REFUNDED = "refunded"
 
 
+class PlanNews(StrEnum):
+    """What became of a plan, or will: `renewing` will be charged soon, `ending` will not."""
+
+    RENEWED = "renewed"
+    PAST_DUE = "past_due"
+    RENEWING = "renewing"
+    ENDING = "ending"
+    CANCELED = "canceled"
+
+
 class _Data(BaseModel):
-    """`category` is that of the kind."""
+    """What is known of one notification."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    category: ClassVar[Category] = Category.SECURITY
+    @property
+    def category(self) -> Category:
+        """Say what it is about, as its reader chooses by."""
+        return Category.SECURITY
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        raise NotImplementedError
 
     @property
     def link(self) -> str:
@@ -81,8 +100,6 @@ class RegistrationData(_Data):
 class PaymentStatusData(_Data):
     """Money was taken, not taken or given back; `message` says to the user why it was not."""
 
-    category: ClassVar[Category] = Category.PAYMENTS
-
     status: PaymentOutcome
     payment_id: UUID
     title: Prose
@@ -94,6 +111,11 @@ class PaymentStatusData(_Data):
     def _check_money(self) -> "PaymentStatusData":
         self.to_money()
         return self
+
+    @property
+    def category(self) -> Category:
+        """Say what it is about."""
+        return Category.PAYMENTS
 
     @property
     def link(self) -> str:
@@ -108,6 +130,52 @@ class PaymentStatusData(_Data):
     def template(self) -> str:
         """Name the mail's template."""
         return f"payment_{self.status}"
+
+
+class SubscriptionStatusData(_Data):
+    """A plan was charged, could not be, will be, ends, or was canceled; `until` it can be watched.
+
+    `is_hopeless`: the card will not be tried again, for the reason that `message` says to the user.
+    """
+
+    status: PlanNews
+    subscription_id: UUID
+    title: Prose
+    until: Moment
+    payment_id: UUID | None = None
+    amount: Annotated[str, Field(strict=True, max_length=24, examples=["399.00"])] | None = None
+    currency: Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$", examples=["RUB"])] | None = None
+    message: Prose | None = None
+    is_hopeless: bool = False
+
+    @model_validator(mode="after")
+    def _check_money(self) -> "SubscriptionStatusData":
+        if (self.amount is None) != (self.currency is None):
+            raise ValueError("an amount has a currency")
+        self.to_money()
+        return self
+
+    def to_money(self) -> Money | None:
+        """Give the amount in minor units, if there is one."""
+        if self.amount is None or self.currency is None:
+            return None
+        return from_decimal(self.amount, self.currency)
+
+    @property
+    def category(self) -> Category:
+        """What was or could not be taken is about money; the rest reminds."""
+        is_about_money = self.status in (PlanNews.RENEWED, PlanNews.PAST_DUE, PlanNews.CANCELED)
+        return Category.PAYMENTS if is_about_money else Category.SUBSCRIPTION
+
+    @property
+    def link(self) -> str:
+        """Lead to the account."""
+        return "/account"
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        return f"subscription_{self.status}"
 
 
 class NoticeData(_Data):
@@ -125,10 +193,13 @@ class NoticeData(_Data):
 class NewMovieData(_Data):
     """A film came into the theatre; `titles` by language."""
 
-    category: ClassVar[Category] = Category.NEW_FILMS
-
     film_id: UUID
     titles: LocalTitles
+
+    @property
+    def category(self) -> Category:
+        """Say what it is about."""
+        return Category.NEW_FILMS
 
     @property
     def link(self) -> str:
@@ -144,10 +215,13 @@ class NewMovieData(_Data):
 class MailingData(_Data):
     """Staff wrote to many at once; what they say stands with the mailing."""
 
-    category: ClassVar[Category] = Category.OFFERS
-
     mailing_id: UUID
     run_id: UUID
+
+    @property
+    def category(self) -> Category:
+        """Say what it is about."""
+        return Category.OFFERS
 
     @property
     def template(self) -> str:
@@ -155,8 +229,9 @@ class MailingData(_Data):
         return "mailing"
 
 
-Data = RegistrationData | PaymentStatusData | NoticeData | NewMovieData | MailingData
+Data = RegistrationData | PaymentStatusData | SubscriptionStatusData | NoticeData | NewMovieData | MailingData
 DATA_OF: dict[Kind, type[Data]] = {
+    Kind.SUBSCRIPTION_STATUS: SubscriptionStatusData,
     Kind.REGISTRATION: RegistrationData,
     Kind.PAYMENT_STATUS: PaymentStatusData,
     Kind.NOTICE: NoticeData,

@@ -3,8 +3,8 @@
 from functools import cache
 from typing import TypeAlias
 
-from theatre.kit.i18n import LOCALES, Catalogue
-from theatre.notification.kinds import Data, NewMovieData, PaymentStatusData
+from theatre.kit.i18n import LOCALES, Catalogue, format_date
+from theatre.notification.kinds import Data, NewMovieData, PaymentStatusData, SubscriptionStatusData
 from theatre.notification.mails import format_amount
 
 Lines: TypeAlias = dict[str, dict[str, str]]
@@ -33,6 +33,14 @@ def _write(data: Data, locale: str) -> dict[str, str]:
 def _values(data: Data, locale: str) -> dict[str, str]:
     if isinstance(data, NewMovieData):
         return {"title": data.titles.of(locale)}
+    if isinstance(data, SubscriptionStatusData):
+        money = data.to_money()
+        return {
+            "title": data.title,
+            "until": format_date(data.until, locale),
+            "amount": format_amount(money, locale) if money else "",
+            "message": data.message or "",
+        }
     if not isinstance(data, PaymentStatusData):
         return {}
     return {

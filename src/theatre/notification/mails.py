@@ -9,13 +9,20 @@ from jinja2 import Environment, TemplateError
 from markupsafe import Markup
 
 from theatre.contracts.auth import Contact, NoticeAnswer
-from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS
+from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS, format_moment
 from theatre.kit.money import Money, to_decimal
 from theatre.notification.addresses import read_address
 from theatre.notification.channels import Mail
 from theatre.notification.contents import Content
 from theatre.notification.errors import Undeliverable, Unwritable
-from theatre.notification.kinds import CRITICAL, Category, Data, NewMovieData, PaymentStatusData
+from theatre.notification.kinds import (
+    CRITICAL,
+    Category,
+    Data,
+    NewMovieData,
+    PaymentStatusData,
+    SubscriptionStatusData,
+)
 from theatre.notification.links import Links
 from theatre.notification.wordings import Reading, Wording, render
 
@@ -121,6 +128,8 @@ class Writer:
             }
         if isinstance(data, NewMovieData):
             return {"title": data.titles.of(locale), "film_url": f"{self.public_url}{data.link}"}
+        if isinstance(data, SubscriptionStatusData):
+            return self._values_of_plan(data, locale)
         if not isinstance(data, PaymentStatusData):
             return {}
         return {
@@ -129,6 +138,18 @@ class Writer:
             "message": data.message,
             "payment_id": data.payment_id,
             "payments_url": f"{self.public_url}/account/payments",
+        }
+
+    def _values_of_plan(self, data: SubscriptionStatusData, locale: str) -> dict[str, object]:
+        money = data.to_money()
+        return {
+            "title": data.title,
+            "until": format_moment(data.until, locale),
+            "amount": format_amount(money, locale) if money else "",
+            "message": data.message,
+            "payment_id": data.payment_id,
+            "is_hopeless": data.is_hopeless,
+            "account_url": f"{self.public_url}/account",
         }
 
 

@@ -8,7 +8,14 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, field
 
 from theatre.kit.fields import Answer, Body, Line
 from theatre.kit.pagination import PageAnswer
-from theatre.notification.kinds import CRITICAL, Category, NewMovieData, PaymentStatusData, RegistrationData
+from theatre.notification.kinds import (
+    CRITICAL,
+    Category,
+    NewMovieData,
+    PaymentStatusData,
+    RegistrationData,
+    SubscriptionStatusData,
+)
 from theatre.notification.models import ChannelName, InboxItem
 from theatre.notification.preferences import Wishes
 from theatre.notification.quiet_hours import QuietHours, check_zone
@@ -43,6 +50,12 @@ class NewMovieBody(Body):
     dedupe_key: Line
     channels: Annotated[list[ChannelName], Field(min_length=1, max_length=10)] | None = None
     data: NewMovieData
+
+
+class SubscriptionStatusBody(EventBody):
+    """Something became of a plan, or will."""
+
+    data: SubscriptionStatusData
 
 
 class Accepted(Answer):

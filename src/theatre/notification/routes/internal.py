@@ -22,6 +22,7 @@ from theatre.notification.schemas import (
     NewMovieBody,
     PaymentStatusBody,
     RegistrationBody,
+    SubscriptionStatusBody,
 )
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
@@ -52,6 +53,15 @@ async def tell_new_movie(
         return Accepted(id=await announcements.announce(session, body.data, body.dedupe_key, now=now))
     about = EventBody(user_id=body.user_id, dedupe_key=body.dedupe_key, channels=body.channels)
     return await accept(session, request, read_news(about, Kind.NEW_MOVIE, body.data))
+
+
+@router.post(
+    "/events/subscription_status", status_code=HTTPStatus.ACCEPTED, summary="Tell what becomes of a plan"
+)
+async def tell_subscription_status(
+    request: Request, body: SubscriptionStatusBody, session: InTransaction, _: CallingService
+) -> Accepted:
+    return await accept(session, request, read_news(body, Kind.SUBSCRIPTION_STATUS, body.data))
 
 
 @router.get("/deliveries", summary="What was told about a payment, and how it went out")
