@@ -151,7 +151,9 @@ def test_a_plan_mail_says_what_comes_until_when_and_for_how_much(
     for reading in (mail.text, html.words):
         for word in ("Алиса", "Месяц кино", day, format_amount(Money(39900, "RUB"), locale), str(PAYMENT_ID)):
             assert word in reading
-    assert html.links == {"https://theatre.example/account", "https://theatre.example"}
+    leave = {mail.unsubscribe_url} if mail.unsubscribe_url else set()
+    assert html.links - leave == {f"{SITE}/account", SITE}
+    assert bool(leave) == (status in {"renewing", "ending"})
     assert "None" not in mail.text + mail.html
 
 
