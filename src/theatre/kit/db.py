@@ -8,7 +8,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -242,21 +242,36 @@ async def transact(sessions: Sessions, verb: Callable[[Session], Awaitable[T]]) 
     raise AssertionError("unreachable")
 
 
-async def fetch_row(engine: AsyncEngine, statement: str, *arguments: object) -> Any:
+async def fetch_row(engine: Engine, statement: str, *arguments: object) -> Any:
     """Run one statement as one transaction of its own and give its first row or None.
 
-    For the few hot writes that measurement asks for: it goes past the ORM to the driver's prepared statements
+    For the few hot ways that measurement asks for: it goes past the ORM to the driver's prepared statements
     (`$1` placeholders), on a connection of the same pool.
 
     Raises:
         Transient: the database is away, busy or cut the answer; the statement may or may not have been carried out.
     """
+    return await _on_driver(engine, statement, lambda driver: driver.fetchrow(statement, *arguments))
+
+
+async def fetch_rows(engine: Engine, statement: str, *arguments: object) -> Sequence[Any]:
+    """Run one statement as `fetch_row` does, and give all of its rows.
+
+    Raises:
+        Transient: the database is away or busy.
+    """
+    rows: Sequence[Any] = await _on_driver(
+        engine, statement, lambda driver: driver.fetch(statement, *arguments)
+    )
+    return rows
+
+
+async def _on_driver(engine: Engine, statement: str, ask: Callable[[Any], Awaitable[Any]]) -> Any:
     async with engine.connect() as connection:
         raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection
         try:
             with call(summary_of(statement), _known(statement)):
-                return await driver.fetchrow(statement, *arguments)
+                return await ask(raw.driver_connection)
         except (
             asyncpg.PostgresConnectionError,
             asyncpg.InterfaceError,

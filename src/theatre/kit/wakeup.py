@@ -13,7 +13,13 @@ from theatre.kit.logging import get_logger
 
 RECONNECT_SECONDS = 1.0
 CHECK_SECONDS = 5.0
-LOST = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOST = (
+    OSError,
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 log = get_logger(__name__)
 
@@ -48,17 +54,16 @@ async def _listen_until_lost(engine: Engine, channel: str, wake: Callable[[str],
     async with engine.connect() as connection:
         raw: Any = (await connection.get_raw_connection()).driver_connection
         raw.add_termination_listener(end)
-        await raw.add_listener(channel, hear)
-        wake("")
         try:
+            await asyncio.wait_for(raw.add_listener(channel, hear), CHECK_SECONDS)
+            wake("")
             await _watch(raw, lost)
         finally:
             raw.remove_termination_listener(end)
-            if raw.is_closed():
-                # else the pool, which was asked nothing, would give it out again
-                await connection.invalidate()
-            else:
-                await raw.remove_listener(channel, hear)
+            # without a polite farewell, which a silent server would never answer; and the pool, which was asked
+            # nothing, must not give the connection out again
+            raw.terminate()
+            await connection.invalidate()
 
 
 async def _watch(raw: Any, lost: asyncio.Event) -> None:
@@ -67,9 +72,4 @@ async def _watch(raw: Any, lost: asyncio.Event) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(lost.wait(), CHECK_SECONDS)
             return
-        try:
-            await raw.execute("SELECT 1", timeout=CHECK_SECONDS)
-        except BaseException:
-            # whoever is silent is not waited for once more by a polite farewell
-            raw.terminate()
-            raise
+        await raw.execute("SELECT 1", timeout=CHECK_SECONDS)

@@ -50,7 +50,7 @@ async def open_resources(
         index = await stack.enter_async_context(open_index(settings))
         changes = Changes(engine)
         room = settings.cache_megabytes * 1_000_000
-        cards = Cards(sessions, changes, clock=clock, max_bytes=room * 3 // 4)
+        cards = Cards(engine, changes, clock=clock, max_bytes=room * 3 // 4)
         yield Resources(
             engine=engine,
             sessions=sessions,

@@ -8,14 +8,17 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Row, any_, literal, select
+from sqlalchemy import any_, literal_column, select
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from theatre.kit.clock import Clock
-from theatre.kit.db import Sessions, transaction
+from theatre.kit.db import Engine, fetch_rows
 from theatre.kit.i18n import LOCALES
 from theatre.kit.memo import Memo
 from theatre.movies.changes import Changes
@@ -39,6 +42,16 @@ COLUMNS = (
     Film.images.expression.label("images"),
 )
 
+DIALECT = dialect()  # type: ignore[no-untyped-call]
+
+
+@cache
+def statement() -> str:
+    """Write the statement that reads live films by their ids, for the driver."""
+    films = select(*COLUMNS).where(Film.id == any_(literal_column("$1::uuid[]")), Film.is_published)
+    return str(films.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
+
+
 Key = tuple[str, str]
 """Of a card: the film's id and the language."""
 
@@ -60,7 +73,7 @@ def first_end(cards: Iterable[Card]) -> datetime | None:
     return min((card.until for card in cards if card.until is not None), default=None)
 
 
-def draw(film: Film | Row[Any], locale: str) -> Card:
+def draw(film: Film | SimpleNamespace, locale: str) -> Card:
     """Make a film's card."""
     return Card(orjson.dumps(film_fields(film, locale), option=orjson.OPT_UTC_Z), film.available_until)
 
@@ -84,8 +97,8 @@ class Batch:
 class Cards:
     """The cards of a process, and those who read them: many who ask at once are answered by one statement."""
 
-    def __init__(self, sessions: Sessions, changes: Changes, *, clock: Clock, max_bytes: int) -> None:
-        self._sessions = sessions
+    def __init__(self, engine: Engine, changes: Changes, *, clock: Clock, max_bytes: int) -> None:
+        self._engine = engine
         self._changes = changes
         self._clock = clock
         self._memo: Memo[Card] = Memo(max_bytes)
@@ -165,8 +178,6 @@ class Cards:
         if self._changes.is_heard and batch.spoilt is not None and key[0] not in batch.spoilt:
             self._memo.put(key[0] + key[1], card, len(card.json))
 
-    async def _load(self, ids: Collection[UUID]) -> dict[str, Row[Any]]:
-        wanted = literal(list(ids), ARRAY(Film.id.type))
-        statement = select(*COLUMNS).where(Film.id == any_(wanted), Film.is_published)
-        async with transaction(self._sessions) as session:
-            return {str(film.id): film for film in await session.execute(statement)}
+    async def _load(self, ids: Collection[UUID]) -> dict[str, SimpleNamespace]:
+        rows = await fetch_rows(self._engine, statement(), list(ids))
+        return {str(row["id"]): SimpleNamespace(**row) for row in rows}

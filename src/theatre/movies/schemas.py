@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import orjson
 from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
-from sqlalchemy import Row
 
 from theatre.kit.audit import AuditColumns
 from theatre.kit.fields import Answer, Body, Line, Moment, Storable
@@ -165,7 +165,7 @@ def join(items: Sequence[bytes], **rest: object) -> bytes:
     return b"".join((b'{"items":[', b",".join(items), b"],", orjson.dumps(rest)[1:]))
 
 
-def film_fields(film: Film | Row[Any], locale: str) -> dict[str, Any]:
+def film_fields(film: Film | SimpleNamespace, locale: str) -> dict[str, Any]:
     """Give what every answer says of a film, in the order in which it is said."""
     pictures = {image["kind"]: image["url"] for image in reversed(film.images or [])}
     return {
@@ -191,7 +191,7 @@ def film_fields(film: Film | Row[Any], locale: str) -> dict[str, Any]:
     }
 
 
-def _people(film: Film | Row[Any], role: Role, locale: str) -> list[dict[str, str]]:
+def _people(film: Film | SimpleNamespace, role: Role, locale: str) -> list[dict[str, str]]:
     return [
         {"id": person["id"], "name": person["names"][locale]}
         for person in film.people or []
