@@ -85,8 +85,8 @@ async def main(films: list[int], seconds: float) -> None:
         stage.environ["MOVIES_INDEX_FOLDER"] = str(stage.home / "movies-index")
         await stage.theatre("init", "movies")
         made = 0
-        for number in sorted(films):
-            await stage.theatre("faker", "--films", str(number - made), "--seed", str(number))
+        for seed, number in enumerate(sorted(films)):
+            await stage.theatre("faker", "--films", str(number - made), "--seed", str(seed))
             made = number
             await show_index(stage, console, number)
             catalogue = await read_catalogue(stage.servers.postgres_url)
@@ -136,6 +136,7 @@ async def measure_all(
 async def measure_kinds(role: Role, kinds: list[Kind], *, clients: int, seconds: float) -> list[Row]:
     """Load a service with each kind of question, the new ones first."""
     asked, weights = mix_of(kinds)
+    await warm(role, kinds[1:])
     loads: list[tuple[str, str, Make]] = []
     for kind in kinds:
         loads.append((kind.name, "new", make_new(kind)))

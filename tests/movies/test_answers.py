@@ -199,3 +199,18 @@ async def test_answers_are_byte_for_byte_what_their_models_would_say(
     ):
         content = (await client.get(f"{API}/{address}")).content
         assert content == model.model_validate_json(content).model_dump_json().encode(), address
+
+
+async def test_what_an_index_without_versions_found_is_not_kept(
+    client: httpx.AsyncClient,
+    desk: Desk,
+    hearing: Resources,
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await desk.film("Stalker")
+    await learn(hearing)
+    monkeypatch.setattr(EmbeddedIndex, "version", lambda _: None)
+    for _ in range(2):
+        assert await titles(client, "stalker") == ["Stalker"]
+    assert asked == ["stalker"] * 2

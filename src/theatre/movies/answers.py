@@ -13,8 +13,8 @@ from theatre.movies.changes import Changes
 from theatre.movies.search import SearchIndex
 
 MAX_KEY_CHARACTERS = 1_000
-# counts and what comes after a page may go by a film whose time is over, for so long
-KEPT = timedelta(seconds=60)
+# whether a page is the last may go by a film whose time is over, for so long
+KEPT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
