@@ -157,11 +157,12 @@ async def warm(role: Role, kinds: list[Kind]) -> None:
 
 async def look(role: Role, make: Make, *, clients: int, seconds: float) -> Sight:
     """Load a service, and see what it costs it and us."""
-    before, own = cpu_seconds(role.process.pid), time.process_time()
+    before, own, started = cpu_seconds(role.process.pid), time.process_time(), time.perf_counter()
     measure = await drive(role.port, make, clients=clients, seconds=seconds, expected=200)
     spent, driver = cpu_seconds(role.process.pid) - before, time.process_time() - own
-    answered = max(measure.rate * seconds, 1)
-    return Sight(measure, spent * 1e6 / answered, driver / seconds)
+    # the last answers come later than that
+    elapsed = time.perf_counter() - started
+    return Sight(measure, spent * 1e6 / max(measure.rate * elapsed, 1), driver / elapsed)
 
 
 def console_memory(role: Role, workers: int) -> None:
