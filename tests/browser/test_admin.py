@@ -13,6 +13,8 @@ from tests.factories.troubles import bury_fact, open_case
 from tests.web.panel import employ, much_bought
 from tests.web.visitor import PASSWORD, Visitor
 
+pytestmark = pytest.mark.timeout(180)
+
 DESK, PHONE = (1440, 900), (390, 844)
 ROOMS = (
     ("payments", "refunds", "disputes", "cases"),
