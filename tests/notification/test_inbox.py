@@ -20,6 +20,7 @@ from theatre.notification.kinds import (
     DATA_OF,
     Category,
     Data,
+    Kind,
     MailingData,
     NewMovieData,
     NoticeData,
