@@ -76,7 +76,20 @@ def test_no_text_is_kept_that_nothing_shows() -> None:
     of_films = ("search.", "count.", "film.", "person.", "films.access.", "films.sort.", "films.runtime.")
     panel = (
         *("account", "agrees", "entry", "fault", "filter", "group", "note", "obstacle", "reason", "receipt"),
-        *("room", "source", "state", "step", "story", "theme", "told", "view"),
+        *(
+            "film",
+            "films",
+            "import",
+            "makers",
+            "room",
+            "source",
+            "state",
+            "step",
+            "story",
+            "theme",
+            "told",
+            "view",
+        ),
     )
     panel_keys = tuple(f"admin.{word}." for word in panel)
     built = (*looked_up, *of_films, *panel_keys, "home.how.", "return.", "theme.")

@@ -15,7 +15,8 @@ from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
 from theatre.web.routes import account, buying, films, session, storefront, watching
-from theatre.web.routes.admin import front, payments, refunds
+from theatre.web.routes.admin import films as admin_films
+from theatre.web.routes.admin import front, makers, payments, refunds
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -56,7 +57,7 @@ def create_app(
         routers=[
             *(storefront.router, session.router, buying.router, account.router),
             *(films.router, watching.router),
-            *(front.router, payments.router, refunds.router),
+            *(front.router, payments.router, refunds.router, admin_films.router, makers.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

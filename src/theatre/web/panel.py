@@ -10,6 +10,7 @@ from typing import Protocol
 READ = "billing.read"
 REFUND = "billing.refund"
 MANAGE = "billing.manage"
+FILMS = "movies.manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class Room:
 ROOMS = (
     Room("/admin/payments", "payments", READ, "money", "p"),
     Room("/admin/refunds", "refunds", READ, "money", "r"),
+    Room("/admin/films", "films", FILMS, "catalogue", "f"),
+    Room("/admin/genres", "genres", FILMS, "catalogue"),
+    Room("/admin/persons", "persons", FILMS, "catalogue"),
 )
 
 
