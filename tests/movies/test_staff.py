@@ -155,3 +155,47 @@ async def test_under_a_key_a_film_is_made_once(desk: Desk) -> None:
 def test_the_service_has_its_roles() -> None:
     movies = BY_NAME["movies"]
     assert (movies.prefixes, movies.has_worker, movies.in_production) == (("movies",), True, True)
+
+
+async def test_staff_find_films_by_a_part_of_a_title_and_by_whether_they_are_live(desk: Desk) -> None:
+    live = await desk.film("The Night Train")
+    draft = await desk.film("Nightfall", is_published=False, titles={"ru": "Сумерки 100%", "en": "Nightfall"})
+
+    async def found(**query: object) -> set[str]:
+        answer = await desk.ask("GET", "/films", params=query)
+        return {film["id"] for film in answer.json()["items"]}
+
+    assert await found(title="night") == {live, draft}
+    assert await found(title="NIGHT t") == {live}
+    assert await found(title="сумерки") == {draft}
+    assert await found(title="%") == await found(title="n_ght") == set()
+    assert await found(is_published=True) == {live}
+    assert await found(is_published=False, title="night") == {draft}
+    assert (await desk.ask("GET", "/films", params={"title": "\x00"})).status_code == 422
+
+
+async def test_staff_find_people_by_a_part_of_a_name_in_either_language(desk: Desk) -> None:
+    anna = await desk.person("Anna Ivanova", "Анна Иванова")
+    await desk.person("Boris")
+
+    async def found(name: str) -> set[str]:
+        answer = await desk.ask("GET", "/persons", params={"name": name})
+        return {person["id"] for person in answer.json()["items"]}
+
+    assert await found("ivan") == await found("ИВАН") == {anna}
+    assert await found("nobody") == set()
+
+
+async def test_a_change_of_a_film_that_somebody_changed_meanwhile_is_refused(desk: Desk) -> None:
+    person = await desk.person("Anna", "Анна")
+    film_id = await desk.film("Stalker", credits=[{"person_id": person, "role": "actor"}])
+    seen = (await desk.ask("GET", f"/films/{film_id}")).json()
+    assert seen["people"] == {person: {"ru": "Анна", "en": "Anna"}}
+    drama = await desk.genre("drama")
+    mine = film_body("Mine", genre_ids=[drama], changed_at=seen["changed_at"])
+    assert (await desk.ask("PUT", f"/films/{film_id}", json=mine)).status_code == 200
+    late = await desk.ask("PUT", f"/films/{film_id}", json={**mine, "titles": {"ru": "т", "en": "Theirs"}})
+    assert (late.status_code, late.json()["code"]) == (409, "movies.film_changed")
+    assert (await desk.ask("GET", f"/films/{film_id}")).json()["titles"]["en"] == "Mine"
+    careless = film_body("Careless", genre_ids=[drama])
+    assert (await desk.ask("PUT", f"/films/{film_id}", json=careless)).status_code == 200

@@ -24,6 +24,13 @@ class PersonNotFound(NotFound):
     title = "No such person"
 
 
+class FilmChanged(Conflict):
+    """A film is not any more as it was when somebody began to change it."""
+
+    code = "movies.film_changed"
+    title = "Somebody has changed this film in the meantime; look at it again"
+
+
 class GenreTaken(Conflict):
     """Another genre has this word."""
 

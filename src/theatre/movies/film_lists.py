@@ -8,7 +8,7 @@ from operator import eq, ge, le
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, exists, select
+from sqlalchemy import ColumnElement, any_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from theatre.kit.db import Session
@@ -16,6 +16,7 @@ from theatre.kit.listing import Listing
 from theatre.kit.pagination import Page, PageRequest, page_of
 from theatre.movies.films import WHOLE, is_public
 from theatre.movies.models import Credit, Film, FilmAccess, FilmGenre, Role
+from theatre.movies.spelling import sort_key
 
 
 class FilmSort(StrEnum):
@@ -103,9 +104,16 @@ async def read_ids(session: Session, listing: Listing[Film], request: PageReques
     return page_of(rows, request, key=listing.cursor)
 
 
-def find_all() -> Listing[Film]:
-    """List all films for staff, the newest first."""
-    return Listing(select(Film), keys=(Film.id,), options=WHOLE)
+def find_all(*, is_published: bool | None = None, title: str = "") -> Listing[Film]:
+    """List all films for staff, the newest first: live or not, and with a part of a title in either language."""
+    rows = select(Film)
+    if is_published is not None:
+        rows = rows.where(Film.is_published.is_(is_published))
+    if title:
+        part = sort_key(title)
+        named = (column.contains(part, autoescape=True) for column in (Film.title_key_en, Film.title_key_ru))
+        rows = rows.where(or_(*named))
+    return Listing(rows, keys=(Film.id,), options=WHOLE)
 
 
 def _listed(rows: Any, sort: FilmSort, *, locale: str) -> Listing[Film]:

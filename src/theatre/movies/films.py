@@ -14,7 +14,7 @@ from theatre.contracts.movies import FilmPublished
 from theatre.kit.db import Session, sqlstate
 from theatre.kit.ids import new_id
 from theatre.kit.outbox import emit
-from theatre.movies.errors import FilmNotFound, GenreUnknown, InUse, PersonUnknown
+from theatre.movies.errors import FilmChanged, FilmNotFound, GenreUnknown, InUse, PersonUnknown
 from theatre.movies.models import Credit, Film, FilmAccess, FilmGenre, Genre, Image, OutboxMessage, Person
 from theatre.movies.spelling import sort_key
 
@@ -117,13 +117,20 @@ def links_of(film_id: UUID, draft: FilmDraft) -> Iterator[FilmGenre | Credit | I
         yield Image(id=new_id(), film_id=film_id, kind=kind, url=url, position=position)
 
 
-async def replace(session: Session, film_id: UUID, draft: FilmDraft, *, now: datetime) -> Film:
+async def replace(
+    session: Session, film_id: UUID, draft: FilmDraft, *, now: datetime, seen_at: datetime | None = None
+) -> Film:
     """Make a film say what the draft says; the same again changes nothing. Locks the film.
+
+    `seen_at`: when the film that the draft was made from was changed last.
 
     Raises:
         FilmNotFound, GenreUnknown, PersonUnknown
+        FilmChanged: somebody changed it since it was seen.
     """
     film = _found(await session.scalar(select(Film).where(Film.id == film_id).with_for_update()))
+    if seen_at is not None and seen_at != film.changed_at:
+        raise FilmChanged
     await _check_links(session, draft)
     for name, value in draft.columns().items():
         setattr(film, name, value)

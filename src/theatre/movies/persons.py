@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
@@ -12,10 +12,17 @@ from theatre.movies.models import Person
 from theatre.movies.spelling import sort_key
 
 
-def find_all(*, locale: str) -> Listing[Person]:
-    """List people by name, as it is written in the language."""
+def find_all(*, locale: str, name: str = "") -> Listing[Person]:
+    """List people by name, as it is written in the language; with a part of a name in either, if it is given."""
     key = Person.name_key_ru if locale == "ru" else Person.name_key_en
-    return Listing(select(Person), keys=(key, Person.id), is_rising=True, order=locale)
+    rows = select(Person)
+    if name:
+        part = sort_key(name)
+        named = (
+            column.contains(part, autoescape=True) for column in (Person.name_key_en, Person.name_key_ru)
+        )
+        rows = rows.where(or_(*named))
+    return Listing(rows, keys=(key, Person.id), is_rising=True, order=locale)
 
 
 async def get(session: Session, person_id: UUID) -> Person:

@@ -85,6 +85,9 @@ class FilmBody(Body):
     genre_ids: Annotated[list[UUID], Field(min_length=1, max_length=10)]
     credits: Annotated[list[CreditBody], Field(max_length=200)] = []
     images: Annotated[list[ImageBody], Field(max_length=50)] = []
+    changed_at: Annotated[
+        Moment | None, Field(description="as it was read; another since then is a conflict, 409")
+    ] = None
 
     @model_validator(mode="after")
     def _window_forward(self) -> Self:
@@ -94,7 +97,7 @@ class FilmBody(Body):
 
     def draft(self) -> FilmDraft:
         """Give what the verbs take."""
-        own = self.model_dump(exclude={"rating", "genre_ids", "credits", "images"})
+        own = self.model_dump(exclude={"rating", "genre_ids", "credits", "images", "changed_at"})
         return FilmDraft(
             **own,
             rating_tenths=round((self.rating or 0) * 10),
@@ -201,7 +204,9 @@ def _people(film: Film | SimpleNamespace, role: Role, locale: str) -> list[dict[
 
 class StaffFilmAnswer(Answer):
     """A film as staff keep it: with every language, and whether it is live. It can be sent back as it is, without
-    `id` and moments."""
+    `id`, `people` and the moments of its making; with `changed_at` nobody else's changes are lost.
+
+    `people` are the names of whoever is in `credits`, by id."""
 
     id: UUID
     titles: dict[str, str]
@@ -219,6 +224,7 @@ class StaffFilmAnswer(Answer):
     genre_ids: list[UUID]
     credits: list[dict[str, str]]
     images: list[dict[str, str]]
+    people: dict[str, dict[str, str]]
     published_at: datetime | None
     created_at: datetime
     changed_at: datetime
@@ -229,7 +235,7 @@ class StaffFilmAnswer(Answer):
         own = {
             name: getattr(film, name)
             for name in cls.model_fields
-            if name not in {"rating", "genre_ids", "credits", "images"}
+            if name not in {"rating", "genre_ids", "credits", "images", "people"}
         }
         return cls(
             **own,
@@ -237,6 +243,7 @@ class StaffFilmAnswer(Answer):
             genre_ids=[genre["id"] for genre in film.genres or []],
             credits=[{"person_id": person["id"], "role": person["role"]} for person in film.people or []],
             images=film.images or [],
+            people={person["id"]: person["names"] for person in film.people or []},
         )
 
 

@@ -32,11 +32,13 @@ from theatre.web.routes.admin import (
     catalogue,
     customers,
     front,
+    makers,
     payments,
     refunds,
     reports,
     watch,
 )
+from theatre.web.routes.admin import films as admin_films
 from theatre.web.settings import WebSettings
 from theatre.web.upstream import Upstream
 
@@ -79,6 +81,7 @@ def create_app(
             *(account.router, methods.router, letters.router, security.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
             *(catalogue.router, books.router, reports.router, watch.router),
+            *(admin_films.router, makers.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

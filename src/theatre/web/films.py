@@ -63,7 +63,7 @@ async def get_person(movies: Upstream, who: Headers, person_id: UUID) -> Person:
     return await movies.ask(Call(method="GET", path=f"{PREFIX}/persons/{person_id}", headers=who), Person)
 
 
-async def list_of_person(movies: Upstream, who: Headers, person_id: UUID, cursor: str | None) -> FilmList:
+async def list_of_person(movies: Upstream, who: Headers, person_id: UUID, *, cursor: str | None) -> FilmList:
     """Give a page of somebody's films, the newest first.
 
     Raises:

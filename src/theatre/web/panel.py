@@ -10,6 +10,7 @@ from typing import Protocol
 READ = "billing.read"
 REFUND = "billing.refund"
 MANAGE = "billing.manage"
+FILMS = "movies.manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ ROOMS = (
     Room("/admin/reports/revenue", "reports", READ, "books", "w"),
     Room("/admin/audit", "audit", MANAGE, "house", "a"),
     Room("/admin/messages", "messages", MANAGE, "house", "b"),
+    Room("/admin/films", "films", FILMS, "catalogue", "f"),
+    Room("/admin/genres", "genres", FILMS, "catalogue"),
+    Room("/admin/persons", "persons", FILMS, "catalogue"),
 )
 
 

@@ -41,6 +41,7 @@ class Call:
     json: Any = None
     form: dict[str, str] | None = None
     params: Mapping[str, str | list[str]] | None = None
+    content: bytes | None = None
 
     @property
     def is_repeatable(self) -> bool:
@@ -134,6 +135,8 @@ class Upstream:
         if call.key:
             headers["Idempotency-Key"] = call.key
         content: dict[str, Any] = {"json": call.json, "data": call.form, "params": call.params}
+        if call.content is not None:
+            content["content"] = call.content
         try:
             # our own limit around the client's: an in-process transport has none
             async with asyncio.timeout(TIMEOUT_SECONDS):

@@ -7,12 +7,13 @@ from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from theatre.kit.access import Principal, having
 from theatre.kit.audit import Act, Audit
 from theatre.kit.db import InTransaction, Session, transact
+from theatre.kit.fields import Storable
 from theatre.kit.idempotency import HEADER, Once, fingerprint_of, key_of, to_bytes
 from theatre.kit.listing import read_page
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
@@ -51,6 +52,9 @@ router = APIRouter(
 
 AUDIT = Audit(AuditRecord)
 PageWanted: TypeAlias = Annotated[PageRequest, Depends(page_request)]
+Part: TypeAlias = Annotated[
+    str, Query(max_length=200, description="a part of it, in either language"), Storable
+]
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,10 @@ Staff: TypeAlias = Annotated[Editor, Depends(editor_of)]
 
 
 @router.get("/films", summary="All films, live or not, the newest first")
-async def list_films(_: Staff, session: InTransaction, page: PageWanted) -> PageAnswer[StaffFilmAnswer]:
-    found = await read_page(session, film_lists.find_all(), page)
+async def list_films(
+    _: Staff, session: InTransaction, page: PageWanted, is_published: bool | None = None, title: Part = ""
+) -> PageAnswer[StaffFilmAnswer]:
+    found = await read_page(session, film_lists.find_all(is_published=is_published, title=title), page)
     items = [StaffFilmAnswer.of(film) for film in found.items]
     return PageAnswer(items=items, next_cursor=found.next_cursor)
 
@@ -159,7 +165,7 @@ async def replace_film(
     film_id: UUID, body: FilmBody, staff: Staff, session: InTransaction
 ) -> StaffFilmAnswer:
     before = StaffFilmAnswer.of(await films.get(session, film_id)).model_dump(mode="json")
-    await films.replace(session, film_id, body.draft(), now=staff.now)
+    await films.replace(session, film_id, body.draft(), now=staff.now, seen_at=body.changed_at)
     answer = StaffFilmAnswer.of(await films.get(session, film_id))
     after = answer.model_dump(mode="json")
     await staff.record(session, "film.replace", film_id, before=before, after=after)
@@ -207,8 +213,10 @@ async def remove_genre(genre_id: UUID, staff: Staff, session: InTransaction) -> 
 
 
 @router.get("/persons", summary="People, with every language, by name")
-async def list_persons(_: Staff, session: InTransaction, page: PageWanted) -> PageAnswer[StaffPersonAnswer]:
-    found = await read_page(session, persons.find_all(locale="en"), page)
+async def list_persons(
+    _: Staff, session: InTransaction, page: PageWanted, name: Part = ""
+) -> PageAnswer[StaffPersonAnswer]:
+    found = await read_page(session, persons.find_all(locale="en", name=name), page)
     items = [StaffPersonAnswer.model_validate(person) for person in found.items]
     return PageAnswer(items=items, next_cursor=found.next_cursor)
 

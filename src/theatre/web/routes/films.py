@@ -60,7 +60,7 @@ async def show_person(
     """Show somebody who made films, with the films by what they did."""
     person, made = await asyncio.gather(
         films.get_person(house.movies, visit.headers, person_id),
-        films.list_of_person(house.movies, visit.headers, person_id, cursor),
+        films.list_of_person(house.movies, visit.headers, person_id, cursor=cursor),
     )
     given = {"person": person, "made": made, "roles": showings.credits_of(person, made.items)}
     return house.pages.render(visit, "person.html", {**given, "cursor": cursor})
