@@ -24,7 +24,7 @@ async def find(desk: Desk, word: str) -> Response:
         return go_to(PAYMENTS.path, fault="admin.nothing_found")
     if len(found) == 1:
         return go_to(f"{PAYMENTS.path}/{found[0].id}")
-    if len(users) == 1:
-        return go_to(f"/admin/users/{users.pop()}")
+    if len(users) == 1 or "@" in word:
+        return go_to(f"/admin/users/{found[0].user_id}")
     # several customers share it: it is nobody's name, and may stand in an address
     return go_to(PAYMENTS.path + PAYMENTS.ask({"q": word}).query())
