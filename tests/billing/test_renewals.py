@@ -577,7 +577,7 @@ async def test_grace_is_not_left_behind_by_a_renewal_that_was_given_back(
 
 
 async def test_the_end_of_what_is_paid_is_announced_once(session: Session, settings: BillingSettings) -> None:
-    """T13, in part: three days before, and not after a cancellation."""
+    """Three days before, and not after a cancellation."""
     plan, canceled = await buy_plan(session, settings), await buy_plan(session, settings)
     await cancellations.cancel(session, canceled.user_id, canceled.id, at=CancelAt.PERIOD_END, now=NOW)
     assert await reminders.remind_due(session, now=at(2, 25) - timedelta(seconds=1)) == 0

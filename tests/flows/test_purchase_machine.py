@@ -84,7 +84,12 @@ WHICH = st.integers(0, 50)
 """Picks one of however many there are, by its rest."""
 PARTS = st.lists(st.sampled_from([None, 1, 10, 33, 50, 60, 100]), min_size=1, max_size=4)
 """How many hundredths of a payment are wanted back; None is all that is left."""
-TOLD = {"billing.payment.paid", "billing.payment.failed", "billing.payment.refunded"}
+TOLD = {
+    "billing.payment.paid",
+    "billing.payment.failed",
+    "billing.payment.refunded",
+    "billing.subscription.end_announced",
+}
 
 
 class PurchaseMachine(RuleBasedStateMachine):

@@ -24,6 +24,12 @@ PAYMENT = {
     "amount": "399.00",
     "currency": "RUB",
 }
+PLAN = {
+    "status": "ending",
+    "subscription_id": "0197f000-0000-7000-8000-000000000007",
+    "title": "Month",
+    "until": "2027-03-31T12:00:00Z",
+}
 
 
 def event(data: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -44,6 +50,8 @@ async def stored(app: FastAPI) -> tuple[list[Notification], list[Delivery]]:
         ("payment_status", {**PAYMENT, "status": "failed", "message": "Card expired"}),
         ("payment_status", {**PAYMENT, "status": "refunded", "amount": "500", "currency": "JPY"}),
         ("payment_status", {**PAYMENT, "something_newer": 1}),
+        ("subscription_status", PLAN),
+        ("subscription_status", {**PLAN, "status": "renewing", "amount": "399.00", "currency": "RUB"}),
     ],
 )
 async def test_news_are_stored_with_one_delivery(

@@ -14,7 +14,7 @@ from theatre.contracts.auth import Contact
 from theatre.kit.money import Money
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Unwritable
-from theatre.notification.kinds import Data, PaymentStatusData, RegistrationData
+from theatre.notification.kinds import Data, PaymentStatusData, RegistrationData, SubscriptionStatusData
 from theatre.notification.mails import Letter, Writer, format_amount
 from theatre.notification.stationery import open_templates
 
@@ -89,6 +89,66 @@ def test_a_payment_mail_says_what_for_how_much_and_where_to_look(
     assert html.links == {PAYMENTS_URL, "https://theatre.example"}
     assert f'<html lang="{locale}">' in mail.html
     assert mail.message_id == f"<{DELIVERY_ID}@theatre.example>"
+
+
+def plan(status: str, **changes: Any) -> SubscriptionStatusData:
+    data = {
+        "subscription_id": UUID(int=7),
+        "title": "Месяц кино",
+        "until": "2027-03-31T12:00:00Z",
+        "amount": "399.00",
+        "currency": "RUB",
+        "payment_id": PAYMENT_ID,
+        "status": status,
+    }
+    return SubscriptionStatusData.model_validate({**data, **changes})
+
+
+PLAN_SUBJECTS = {
+    ("ru", "renewed"): "Подписка продлена: Месяц кино",
+    ("ru", "past_due"): "Подписка не продлена: Месяц кино",
+    ("ru", "renewing"): "Подписка скоро продлится: Месяц кино",
+    ("ru", "ending"): "Подписка скоро закончится: Месяц кино",
+    ("ru", "canceled"): "Подписка отменена: Месяц кино",
+    ("en", "renewed"): "Plan renewed: Месяц кино",
+    ("en", "past_due"): "Plan not renewed: Месяц кино",
+    ("en", "renewing"): "Your plan will be renewed: Месяц кино",
+    ("en", "ending"): "Your plan ends soon: Месяц кино",
+    ("en", "canceled"): "Plan canceled: Месяц кино",
+}
+
+
+@pytest.mark.parametrize(("locale", "status"), PLAN_SUBJECTS)
+def test_a_plan_mail_says_what_comes_until_when_and_for_how_much(
+    writer: Writer, locale: str, status: str
+) -> None:
+    mail = write(writer, plan(status), locale=locale)
+    html = Reader(mail.html)
+    assert mail.subject == PLAN_SUBJECTS[locale, status]
+    day = {"ru": "31\u00a0марта 2027", "en": "31\u00a0March 2027"}[locale]
+    for reading in (mail.text, html.words):
+        for word in ("Алиса", "Месяц кино", day, format_amount(Money(39900, "RUB"), locale), str(PAYMENT_ID)):
+            assert word in reading
+    assert html.links == {"https://theatre.example/account", "https://theatre.example"}
+    assert "None" not in mail.text + mail.html
+
+
+@pytest.mark.parametrize("locale", ["ru", "en"])
+def test_a_plan_that_ends_names_no_money(writer: Writer, locale: str) -> None:
+    mail = write(writer, plan("ending", amount=None, currency=None, payment_id=None), locale=locale)
+    label = {"ru": "Сумма", "en": "Amount"}[locale]
+    assert label not in mail.text + mail.html
+    assert "None" not in mail.text + mail.html
+
+
+@pytest.mark.parametrize(("locale", "words"), [("ru", "больше пробовать"), ("en", "will not try it again")])
+def test_a_hopeless_card_is_told_as_such_with_the_reason(writer: Writer, locale: str, words: str) -> None:
+    hopeless = write(writer, plan("past_due", is_hopeless=True, message="Expired."), locale=locale)
+    hopeful = write(writer, plan("past_due"), locale=locale)
+    for reading in (hopeless.text, Reader(hopeless.html).words):
+        assert words in reading.replace("\n", " ")
+        assert "Expired." in reading
+    assert words not in hopeful.text + hopeful.html
 
 
 @pytest.mark.parametrize(("locale", "greeting"), [("ru", "Здравствуйте"), ("en", "Hello")])

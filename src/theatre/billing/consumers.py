@@ -8,6 +8,7 @@ from theatre.billing import (
     attempts,
     disputes,
     open_attempts,
+    plan_news,
     provider_refunds,
     refund_sending,
     refunds,
@@ -24,9 +25,13 @@ from theatre.contracts.billing import (
     PaymentPaid,
     PaymentRefunded,
     RefundRequested,
+    SubscriptionCancelRequested,
+    SubscriptionEndAnnounced,
+    SubscriptionPastDue,
+    SubscriptionRenewed,
 )
 from theatre.contracts.money import Amount
-from theatre.contracts.notification import PAYMENT_STATUS, NotificationEvent
+from theatre.contracts.notification import PAYMENT_STATUS, SUBSCRIPTION_STATUS, NotificationEvent
 from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, RefundFailed, RefundSucceeded
 from theatre.contracts.payment_disputes import (
     DisputeFact,
@@ -104,7 +109,8 @@ async def revoke_attempt(event: AttemptAbandoned, _: Envelope, held: WorkerResou
 
 @telling.call(PaymentPaid)
 async def tell_paid(event: PaymentPaid, message: Envelope, held: WorkerResources) -> None:
-    await tell(held, message, event, status="succeeded", amount=event.total)
+    if not event.is_renewal:
+        await tell(held, message, event, status="succeeded", amount=event.total)
 
 
 @telling.call(PaymentFailed)
@@ -115,6 +121,31 @@ async def tell_failed(event: PaymentFailed, message: Envelope, held: WorkerResou
 @telling.call(PaymentRefunded)
 async def tell_refunded(event: PaymentRefunded, message: Envelope, held: WorkerResources) -> None:
     await tell(held, message, event, status="refunded", amount=event.amount)
+
+
+@telling.call(SubscriptionRenewed)
+async def tell_renewed(event: SubscriptionRenewed, message: Envelope, held: WorkerResources) -> None:
+    if event.charged is not None:
+        news = plan_news.of_renewed(event, event.charged)
+        await held.notification.tell(SUBSCRIPTION_STATUS, plan_news.written(event, message, news))
+
+
+@telling.call(SubscriptionPastDue)
+async def tell_past_due(event: SubscriptionPastDue, message: Envelope, held: WorkerResources) -> None:
+    news = plan_news.of_past_due(event)
+    await held.notification.tell(SUBSCRIPTION_STATUS, plan_news.written(event, message, news))
+
+
+@telling.call(SubscriptionEndAnnounced)
+async def tell_end(event: SubscriptionEndAnnounced, message: Envelope, held: WorkerResources) -> None:
+    news = plan_news.of_end(event)
+    await held.notification.tell(SUBSCRIPTION_STATUS, plan_news.written(event, message, news))
+
+
+@telling.call(SubscriptionCancelRequested)
+async def tell_canceled(event: SubscriptionCancelRequested, message: Envelope, held: WorkerResources) -> None:
+    news = plan_news.of_canceled(event)
+    await held.notification.tell(SUBSCRIPTION_STATUS, plan_news.written(event, message, news))
 
 
 async def tell(

@@ -17,12 +17,10 @@ async def create(session: Session, buyer_id: UUID, purchase: Purchase, *, terms:
         PaymentMethodUnknown
         what `payments.create` and `settlements.settle_free` raise
     """
-    method = None
-    if purchase.payment_method_id is not None:
-        method = await payment_methods.get_to_charge(session, buyer_id, purchase.payment_method_id)
     payment = await payments.create(session, buyer_id, purchase, terms=terms)
     if payment.total_minor == 0:
         await settlements.settle_free(session, payment, settings=terms.settings, now=terms.now)
-    elif method is not None:
+    elif purchase.payment_method_id is not None:
+        method = await payment_methods.get_to_charge(session, buyer_id, purchase.payment_method_id)
         charges.begin(session, payment, method, reason="charge", now=terms.now)
     return payment

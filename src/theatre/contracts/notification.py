@@ -10,6 +10,7 @@ from theatre.kit.http import ServiceClient
 
 PREFIX = "/notification/internal/v1"
 PAYMENT_STATUS = "payment_status"
+SUBSCRIPTION_STATUS = "subscription_status"
 
 
 class NotificationEvent(BaseModel):
@@ -64,7 +65,8 @@ class NotificationClient:
         """Hand over an event of a kind (`payment_status`, `registration`, …).
 
         For `payment_status` the data are `{status: succeeded|failed|refunded, payment_id, title, amount, currency,
-        message?}` with `amount` as a decimal string.
+        message?}` with `amount` as a decimal string; for `subscription_status` `{status: renewed|past_due|renewing|
+        ending|canceled, subscription_id, title, until, payment_id?, amount?, currency?, message?, is_hopeless?}`.
 
         Raises:
             Unknown, Refused

@@ -7,12 +7,12 @@ from uuid import UUID
 from jinja2 import Environment, TemplateError
 
 from theatre.contracts.auth import Contact
-from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS
+from theatre.kit.i18n import DEFAULT_LOCALE, LOCALES, NO_BREAK_SPACE, SYMBOLS, format_moment
 from theatre.kit.money import Money, to_decimal
 from theatre.notification.addresses import read_address
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Undeliverable, Unwritable
-from theatre.notification.kinds import Data, PaymentStatusData
+from theatre.notification.kinds import Data, PaymentStatusData, SubscriptionStatusData
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Writer:
         )
 
     def _values(self, data: Data, locale: str) -> dict[str, object]:
+        if isinstance(data, SubscriptionStatusData):
+            return self._values_of_plan(data, locale)
         if not isinstance(data, PaymentStatusData):
             return {}
         return {
@@ -67,6 +69,19 @@ class Writer:
             "message": data.message,
             "payment_id": data.payment_id,
             "payments_url": f"{self.public_url}/account/payments",
+        }
+
+    def _values_of_plan(self, data: SubscriptionStatusData, locale: str) -> dict[str, object]:
+        money = data.to_money()
+        return {
+            "status": data.status,
+            "title": data.title,
+            "until": format_moment(data.until, locale),
+            "amount": format_amount(money, locale) if money else "",
+            "message": data.message,
+            "payment_id": data.payment_id,
+            "is_hopeless": data.is_hopeless,
+            "account_url": f"{self.public_url}/account",
         }
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from theatre.kit.fields import Answer, Body, Line
-from theatre.notification.kinds import PaymentStatusData, RegistrationData
+from theatre.notification.kinds import PaymentStatusData, RegistrationData, SubscriptionStatusData
 from theatre.notification.models import ChannelName
 
 
@@ -29,6 +29,12 @@ class PaymentStatusBody(EventBody):
     """Something became of a payment."""
 
     data: PaymentStatusData
+
+
+class SubscriptionStatusBody(EventBody):
+    """Something became of a plan, or will."""
+
+    data: SubscriptionStatusData
 
 
 class Accepted(Answer):

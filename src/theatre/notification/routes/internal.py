@@ -16,7 +16,13 @@ from theatre.notification import notifications
 from theatre.notification.kinds import Data, Kind
 from theatre.notification.models import ChannelName
 from theatre.notification.notifications import News
-from theatre.notification.schemas import Accepted, EventBody, PaymentStatusBody, RegistrationBody
+from theatre.notification.schemas import (
+    Accepted,
+    EventBody,
+    PaymentStatusBody,
+    RegistrationBody,
+    SubscriptionStatusBody,
+)
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
@@ -35,6 +41,15 @@ async def tell_payment_status(
     request: Request, body: PaymentStatusBody, session: InTransaction, _: CallingService
 ) -> Accepted:
     return await accept(session, request, read_news(body, Kind.PAYMENT_STATUS, body.data))
+
+
+@router.post(
+    "/events/subscription_status", status_code=HTTPStatus.ACCEPTED, summary="Tell what becomes of a plan"
+)
+async def tell_subscription_status(
+    request: Request, body: SubscriptionStatusBody, session: InTransaction, _: CallingService
+) -> Accepted:
+    return await accept(session, request, read_news(body, Kind.SUBSCRIPTION_STATUS, body.data))
 
 
 @router.get("/deliveries", summary="What was told about a payment, and how it went out")
