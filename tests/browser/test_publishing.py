@@ -11,7 +11,8 @@ from tests.browser.test_purchase import DESK, PHONE, Device
 from tests.browser.walk import Walk
 from tests.factories.house import OpenHouse
 
-FOUND_SECONDS = 2.0
+PATIENCE_SECONDS = 20
+"""The index follows within two seconds; a machine that has much else to do takes its time."""
 
 
 @pytest.mark.parametrize("device", [PHONE, DESK], ids=lambda device: device.name)
@@ -54,7 +55,7 @@ async def test_a_film_is_written_published_and_found(
         await page.goto(f"/films?query={word}")
         if await page.locator(".card").count():
             break
-        assert time.monotonic() - published < FOUND_SECONDS + 20, "it is not found"
+        assert time.monotonic() - published < PATIENCE_SECONDS, "it is not found"
     await walk.look("found")
     await walk.press(".card a")
     await walk.wait_for("article h1", text=word)
