@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import httptools
 
@@ -29,8 +30,7 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
@@ -50,6 +50,20 @@ class Connection(asyncio.Protocol):
         self.answered = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self.answered
+
+
+async def send_all(port: int, requests: Iterable[bytes], *, clients: int) -> None:
+    """Send each request once and wait for its answer, whatever it is."""
+    left = iter(requests)
+
+    async def client() -> None:
+        _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
+        for request in left:
+            await connection.send(request)
+        assert connection.transport is not None
+        connection.transport.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
 
 
 async def drive(port: int, make: Make, *, clients: int, seconds: float, expected: int) -> Measure:

@@ -19,6 +19,7 @@ from theatre import __version__
 from theatre.kit.errors import Transient
 from theatre.kit.logging import MASK, SECRET_VALUES
 from theatre.kit.settings import ServiceSettings
+from theatre.movies.settings import MoviesSettings
 from theatre.payment.settings import PaymentSettings
 
 ANSWER_SECONDS = 5.0
@@ -85,6 +86,8 @@ def list_questions(settings: ServiceSettings) -> list[tuple[str, Ask]]:
         questions.append((masked(settings.broker_url), partial(ask_rabbit, settings.broker_url)))
     if isinstance(settings, PaymentSettings):
         questions.extend(list_providers(settings))
+    if isinstance(settings, MoviesSettings) and settings.search_url:
+        questions.append((masked(settings.search_url), partial(ask_search, settings.search_url)))
     return questions
 
 
@@ -133,6 +136,14 @@ async def ask_rabbit(url: str) -> str:
         transport = connection.transport
     properties = transport.connection.server_properties if transport else {}
     return " ".join(str(properties.get(name)) for name in ("product", "version"))
+
+
+async def ask_search(url: str) -> str:
+    """Give the search's version."""
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+        answer = (await client.get(url)).raise_for_status().json()
+    version = answer["version"]
+    return f"{version.get('distribution', 'elasticsearch')} {version['number']}"
 
 
 async def ask_service(address: str) -> str:

@@ -47,7 +47,7 @@ class Library:
 
     async def check(self) -> bool:
         """Compare index and tables, and print how they differ; True if they do not."""
-        found = await indexing.compare(sessions_of(self.engine), self.index)
+        found = await indexing.compare(sessions_of(self.engine), self.index, now=SystemClock().now)
         faults = {"missing": found.missing, "outdated": found.outdated, "surplus": found.surplus}
         self.console.print(
             f"{found.same:,} entries are the same, {found.pending:,} changes are still to be learnt"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from tests.auth.people import BASE_URL, House
+from tests.auth.people import BASE_URL, NOTIFICATION_SECRET, House
 from theatre.auth.app import create_app, init
 from theatre.auth.settings import AuthSettings
 from theatre.kit.clock import MovableClock
@@ -41,9 +41,15 @@ def make_settings(database_url: str, redis_url: str) -> Callable[..., AuthSettin
             "database_url": database_url,
             "redis_url": redis_url,
             "refresh_secret": secrets.token_hex(32),
-            "service_clients": {"billing": SERVICE_SECRET, "empty": ""},
+            "service_clients": {
+                "billing": SERVICE_SECRET,
+                "notification": NOTIFICATION_SECRET,
+                "empty": "",
+            },
             "login_rate": "10000/minute",
             "register_rate": "10000/minute",
+            "link_rate": "10000/minute",
+            "link_use_rate": "10000/minute",
         }
         return AuthSettings.model_validate(given | changes)
 

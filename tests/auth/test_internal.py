@@ -48,6 +48,32 @@ async def client(house: House, billing: BillingSettings) -> AsyncIterator[AuthCl
     await auth.close()
 
 
+async def test_a_service_reads_all_active_users_by_pages(house: House, client: AuthClient) -> None:
+    people = [await signed_in(house) for _ in range(3)]
+    await house.sql('UPDATE auth."user" SET is_active = false WHERE id = :id', id=people[1].id)
+    expected = [row.id for row in await house.sql('SELECT id FROM auth."user" WHERE is_active ORDER BY id')]
+    seen: list[UUID] = []
+    while page := await client.list_users(after=seen[-1] if seen else None, limit=2):
+        seen += [reader.id for reader in page]
+        assert {reader.locale for reader in page} <= {"ru", "en"}
+    assert seen == expected
+    assert {people[0].id, people[2].id} <= set(seen)
+    assert people[1].id not in seen
+    assert await client.count_users() == len(expected)
+
+
+@pytest.mark.parametrize("path", ["/users", "/users/count"])
+async def test_who_there_is_is_told_to_services_only(house: House, path: str) -> None:
+    person = await signed_in(house)
+    bearer = {"Authorization": f"Bearer {person.access_token}"}
+    assert (await house.client.get(f"{INTERNAL}{path}")).status_code == 401
+    assert (await house.client.get(f"{INTERNAL}{path}", headers=bearer)).status_code == 403
+    service = await service_headers(house, SERVICE_SECRET)
+    assert (
+        await house.client.get(f"{INTERNAL}/users", params={"limit": 1_001}, headers=service)
+    ).status_code == 422
+
+
 async def test_a_service_learns_where_to_write_to_a_user(house: House, client: AuthClient) -> None:
     person = await signed_in(house)
     contact = await client.contact(person.id)

@@ -20,16 +20,16 @@ MakeSettings = Callable[..., AuthSettings]
 
 ROLES = {
     "content": ["movies.manage", "ugc.moderate"],
-    "finance": ["billing.manage", "billing.read", "billing.refund"],
+    "finance": ["auth.read", "billing.manage", "billing.read", "billing.refund"],
     "marketing": ["notification.manage"],
-    "support": ["billing.read", "billing.refund"],
+    "support": ["auth.read", "billing.read", "billing.refund"],
 }
 
 
 async def roles_of(house: House) -> dict[str, list[str]]:
     rows = await house.sql(
         "SELECT name, array_agg(permission ORDER BY permission) AS permissions FROM auth.role"
-        " JOIN auth.role_permission ON role_id = role.id GROUP BY name"
+        " JOIN auth.role_permission ON role_id = role.id WHERE is_seeded GROUP BY name"
     )
     return {row.name: row.permissions for row in rows}
 

@@ -53,7 +53,7 @@ async def test_an_access_token_says_who_and_what(seeded: House) -> None:
     assert claims["sub"] == str(person.id)
     assert claims["aud"] == "theatre"
     assert claims["roles"] == ["finance", "support"]
-    assert claims["permissions"] == ["billing.manage", "billing.read", "billing.refund"]
+    assert claims["permissions"] == ["auth.read", "billing.manage", "billing.read", "billing.refund"]
     assert claims["is_superuser"] is False
     assert claims["exp"] - claims["iat"] == 900
 

@@ -57,11 +57,11 @@ async def test_a_purchase_and_its_refund_by_hand(walk: Walk, device: Device) -> 
     await walk.page.goto("/account")
     await walk.wait_for(".row.right", text=device.may_watch)
     await walk.look("account")
-    await find_letters(walk, login, count=2)
+    await find_letters(walk, login, count=3)
     await take_back(walk)
     await walk.wait_for(".payment .state", text=device.money_back)
     await walk.look("refunded")
-    await find_letters(walk, login, count=3)
+    await find_letters(walk, login, count=4)
     assert walk.faults == []
 
 

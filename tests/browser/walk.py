@@ -12,6 +12,11 @@ OVERFLOWS = "document.documentElement.scrollWidth > window.innerWidth"
 SMALL_BUTTONS = """[...document.querySelectorAll('main button, main a.button')]
     .filter(it => it.offsetParent && it.getBoundingClientRect().height < 44).map(it => it.textContent)"""
 
+MOST_BYTES = 150_000
+BYTES = """[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .filter(it => !['video', 'fetch', 'xmlhttprequest'].includes(it.initiatorType))
+    .reduce((sum, it) => sum + it.encodedBodySize, 0)"""
+
 
 class Walk:
     """One visitor's way; `faults` collects whatever a page complained of. Without scripts axe cannot work either."""
@@ -45,6 +50,8 @@ class Walk:
         assert not await self.page.evaluate(OVERFLOWS), f"{name} is wider than the screen"
         if not is_dense:
             assert await self.page.evaluate(SMALL_BUTTONS) == [], f"{name} has buttons too small to hit"
+        weight = await self.page.evaluate(BYTES)
+        assert 0 < weight <= MOST_BYTES, f"{name} weighs {weight} bytes"
         if self.has_scripts:
             found = await Axe().run(self.page)
             barriers = [it for it in found.response["violations"] if it["impact"] in GRAVE]

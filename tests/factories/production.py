@@ -61,7 +61,11 @@ OWN: dict[str, dict[str, Any]] = {
         "mail_from": "Theatre <no-reply@theatre.test>",
     },
     "short_link": {"allowed_hosts": "yoomoney.ru"},
-    "movies": {"billing_url": "http://billing", "stream_secret": secret("streams")},
+    "movies": {
+        "billing_url": "http://billing",
+        "stream_secret": secret("streams"),
+        "search_url": f"https://theatre:{secret('search').replace('/', '_')}@search:9200",
+    },
     "web": {
         "billing_url": "http://billing",
         "movies_url": "http://movies",

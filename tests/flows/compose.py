@@ -33,8 +33,10 @@ def version_of(words: Sequence[str]) -> tuple[int, ...]:
     return tuple(map(int, numbers)) if asked.returncode == 0 else ()
 
 
-def read(*files: str, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Give the one model that some compose files make together, with variables filled in.
+def read(
+    *files: str, variables: Mapping[str, str] | None = None, profiles: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Give the one model that some compose files make together, with variables filled in and profiles switched on.
 
     Raises:
         AssertionError: Docker Compose refuses them.
@@ -42,6 +44,7 @@ def read(*files: str, variables: Mapping[str, str] | None = None) -> dict[str, A
     words = find_compose()
     assert words is not None
     named = [word for file in files for word in ("--file", file)]
+    named += [word for profile in profiles for word in ("--profile", profile)]
     done = subprocess.run(
         # whatever a developer has said in .env and in the shell is not meant for tests
         [*words, "--env-file", os.devnull, *named, "config", "--format", "json"],

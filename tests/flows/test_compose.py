@@ -150,6 +150,27 @@ def test_who_searches_has_the_index_of_who_writes_it(roles: Model) -> None:
     assert written == read == [("movies-index", roles["movies"]["environment"]["MOVIES_INDEX_FOLDER"])]
 
 
+def test_a_search_server_is_there_only_for_who_wants_it_and_for_roles_alone(deployed: Model) -> None:
+    wanted = compose.read("compose.yaml", profiles=["search"])["services"]
+    assert wanted.keys() - deployed.keys() == {"movies-search"}
+    server = wanted["movies-search"]
+    assert server["networks"].keys() == {"data"}
+    assert not server.get("ports")
+    assert PINNED.fullmatch(server["image"])
+    assert {"memory", "pids"} <= server["deploy"]["resources"]["limits"].keys()
+    assert server["security_opt"] == ["no-new-privileges:true"]
+    assert server["healthcheck"]["test"]
+    assert server["volumes"][0]["source"] == "movies-search"
+
+
+def test_whoever_searches_writes_or_fills_the_index_does_so_in_the_same_place() -> None:
+    told = {"MOVIES_SEARCH_URL": "http://movies-search:9200"}
+    services = compose.read("compose.faker.yaml", variables=told)["services"]
+    for name in ("movies", "worker-movies", "faker"):
+        assert services[name]["environment"]["MOVIES_SEARCH_URL"] == told["MOVIES_SEARCH_URL"]
+        assert "data" in services[name]["networks"]
+
+
 def test_what_a_role_is_told_is_what_its_settings_ask_for(roles: Model) -> None:
     """A misspelt variable would be no fault for whoever reads it: the default would hold, in silence."""
     for name, one in roles.items():

@@ -78,6 +78,7 @@ async def test_what_was_lost_is_told_once_more_and_what_was_heard_has_no_second_
     assert told > 0
     # as if the broker had died with what it held for the buyer
     await books.execute("DELETE FROM billing.inbox_message WHERE consumer = 'worker-billing-notify.notify'")
+    await books.execute("DELETE FROM notification.inbox_item WHERE kind = 'payment_status'")
     await books.execute(
         "DELETE FROM notification.delivery WHERE notification_id IN"
         " (SELECT id FROM notification.notification WHERE kind = 'payment_status')"

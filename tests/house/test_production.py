@@ -24,8 +24,8 @@ CLASSES = settings_classes()
 SECRETS = [
     (service, name) for service, cls in CLASSES.items() for name in cls.secrets() if name not in cls.unused
 ]
-# a relay that knows us by our address, a superuser made by hand
-MAY_BE_EMPTY = {("notification", "smtp_url"), ("auth", "superuser_password")}
+# a relay or a search that knows us by our address, a superuser made by hand
+MAY_BE_EMPTY = {("notification", "smtp_url"), ("movies", "search_url"), ("auth", "superuser_password")}
 WEAK = {
     "empty": "",
     "changeme": "changeme",

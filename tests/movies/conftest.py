@@ -11,17 +11,19 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.databases import fresh_database
 from tests.factories.auth_door import AuthDoor
 from tests.movies.desk import Desk
+from tests.movies.hearing import until
 from tests.services import Services
 from theatre.kit.clock import MovableClock
 from theatre.kit.db import Session, transaction
 from theatre.kit.migrations import migrate
 from theatre.movies.app import create_app, init
 from theatre.movies.models import Base
+from theatre.movies.resources import Resources
 from theatre.movies.settings import MoviesSettings
 
 
@@ -93,3 +95,20 @@ async def desk(client: httpx.AsyncClient, auth: AuthDoor) -> Desk:
 def owner_url(migrated_url: str) -> Any:
     """Whoever owns the tables."""
     return make_url(migrated_url).set(drivername="postgresql+asyncpg")
+
+
+@pytest.fixture
+async def hearing(app: FastAPI) -> Resources:
+    """A process that hears of changes."""
+    resources: Resources = app.state.resources
+    await until(lambda: resources.changes.is_heard)
+    return resources
+
+
+@pytest.fixture
+async def console(owner_url: Any) -> AsyncIterator[AsyncConnection]:
+    """Somebody who changes the tables past all doors."""
+    engine = create_async_engine(owner_url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()

@@ -49,7 +49,9 @@ async def test_a_house_is_filled_and_everything_is_found(
     films_of = Counter(await session.scalars(select(Credit.person_id)))
     assert max(films_of.values()) > 2 * min(films_of.values())
     await indexing.rebuild(held.sessions, held.index, now=SystemClock().now)
-    assert (await indexing.compare(held.sessions, held.index)).same == FILMS + made.persons
+    assert (
+        await indexing.compare(held.sessions, held.index, now=held.clock.now)
+    ).same == FILMS + made.persons
     film = (await client.get("/movies/api/v1/films", params={"limit": 1})).json()["items"][0]
     found = (await client.get("/movies/api/v1/films/search", params={"query": film["title"]})).json()["items"]
     assert found[0]["title"] == film["title"]

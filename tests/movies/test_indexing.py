@@ -1,6 +1,7 @@
 """The index and the tables say the same: whatever changes is learnt, a rebuild loses nothing, the check sees faults."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from tests.movies.desk import Desk, film_body
+from tests.movies.members import MEMBERS, choosing
 from theatre.kit.clock import SystemClock
 from theatre.kit.db import transaction
 from theatre.movies import indexing
@@ -18,8 +20,19 @@ from theatre.movies.indexing import Comparison
 from theatre.movies.resources import Resources
 from theatre.movies.search import Entry, Kind, Question, SearchAway
 from theatre.movies.search.embedded import EmbeddedBuild, EmbeddedIndex
+from theatre.movies.search.opensearch import ClusterBuild
+from theatre.movies.settings import MoviesSettings
 
 NOW = SystemClock().now
+
+
+@pytest.fixture(params=MEMBERS)
+async def settings(
+    request: pytest.FixtureRequest, settings: MoviesSettings, tmp_path: Path
+) -> AsyncIterator[MoviesSettings]:
+    """An empty catalogue, whichever member searches it."""
+    async with choosing(request.param, tmp_path / "index", settings) as chosen:
+        yield chosen
 
 
 @pytest.fixture
@@ -36,7 +49,7 @@ async def follow(held: Resources) -> None:
 
 
 async def check(held: Resources) -> Comparison:
-    return await indexing.compare(held.sessions, held.index)
+    return await indexing.compare(held.sessions, held.index, now=NOW)
 
 
 async def found(client: httpx.AsyncClient, query: str) -> list[str]:
@@ -93,6 +106,19 @@ async def test_what_was_learnt_but_not_marked_is_learnt_again(
     assert (await check(held)) == Comparison(same=1)
 
 
+def then(add: Callable[..., Awaitable[None]], meanwhile: Callable[[], Awaitable[None]]) -> Callable[..., Any]:
+    """Let things happen when the first entries are in a build."""
+    happened: list[bool] = []
+
+    async def add_then_live(self: Any, entries: Any) -> None:
+        await add(self, entries)
+        if not happened:
+            happened.append(True)
+            await meanwhile()
+
+    return add_then_live
+
+
 async def test_a_rebuild_learns_what_happens_meanwhile(
     client: httpx.AsyncClient, desk: Desk, held: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,14 +134,8 @@ async def test_a_rebuild_learns_what_happens_meanwhile(
         await follow(held)
         new.append(await desk.film("Mamma Roma"))
 
-    add = EmbeddedBuild.add
-
-    async def add_then_live(self: EmbeddedBuild, entries: Any) -> None:
-        await add(self, entries)
-        if not new:
-            await meanwhile()
-
-    monkeypatch.setattr(EmbeddedBuild, "add", add_then_live)
+    for build in (EmbeddedBuild, ClusterBuild):
+        monkeypatch.setattr(build, "add", then(build.add, meanwhile))
     await indexing.rebuild(held.sessions, held.index, now=NOW)
     assert await found(client, "accattone") == [old]
     assert await found(client, "bellissima") == new[:1]
@@ -146,9 +166,8 @@ async def test_the_check_sees_what_the_index_lacks_has_too_much_and_has_wrong(
 
 
 async def _entries(held: Resources) -> AsyncIterator[list[Entry]]:
-    async with transaction(held.sessions) as session:
-        async for entries in indexing._read_all(session):
-            yield entries
+    async for entries in indexing._read_all(partial(transaction, held.sessions)):
+        yield entries
 
 
 async def test_others_see_what_one_process_writes_and_it_alone_may_write(tmp_path: Path) -> None:
@@ -175,17 +194,4 @@ async def test_a_build_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None
     with pytest.raises(RuntimeError):
         await break_off()
     assert list(tmp_path.iterdir()) == []
-    assert not index.is_built()
-
-
-async def test_of_two_that_match_alike_the_better_one_comes_first(tmp_path: Path) -> None:
-    index = EmbeddedIndex(tmp_path)
-    films = [
-        Entry(Kind.FILM, uuid4(), (f"Faust {word}",), rating=rating)
-        for word, rating in zip("abc", (5, 9, 7), strict=True)
-    ]
-    async with index.building() as build:
-        await build.add(films)
-        await build.switch()
-    ranked = (await index.find(Question(Kind.FILM, "faust", 5))).ids
-    assert list(ranked) == [films[1].id, films[2].id, films[0].id]
+    assert not await index.is_built()

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from tests.databases import fresh_database
 from tests.factories.auth_door import AuthDoor
+from tests.movies.members import MEMBERS, choosing
 from tests.services import Services
 from theatre.kit.migrations import migrate
 from theatre.movies import indexing
@@ -23,13 +24,17 @@ RELEVANCE = list(csv.DictReader(Path(__file__).with_name("relevance.csv").read_t
 GOOD_ENOUGH = 0.95
 
 
-@pytest.fixture(scope="module")
-async def house(services: Services, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
-    """Movies with the demo catalogue, indexed; nobody changes it here."""
-    async with fresh_database(services.postgres_url) as url:
+@pytest.fixture(scope="module", params=MEMBERS)
+async def house(
+    request: pytest.FixtureRequest, services: Services, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[FastAPI]:
+    """Movies with the demo catalogue, indexed by each member; nobody changes it here."""
+    folder = tmp_path_factory.mktemp("index")
+    async with (
+        fresh_database(services.postgres_url) as url,
+        choosing(request.param, folder, MoviesSettings(database_url=url, demo_films=True)) as settings,
+    ):
         await migrate("movies", url)
-        folder = tmp_path_factory.mktemp("index")
-        settings = MoviesSettings(database_url=url, demo_films=True, index_folder=folder)
         await init(settings)
         app = create_app(settings, transport=AuthDoor().transport)
         async with app.router.lifespan_context(app):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -20,8 +20,8 @@ from theatre.kit.db import Sessions, transaction
 from theatre.kit.migrations import migrate
 from theatre.notification import notifications
 from theatre.notification.app import create_app, create_worker
-from theatre.notification.kinds import Kind, PaymentOutcome, PaymentStatusData
-from theatre.notification.models import Base
+from theatre.notification.kinds import Category, Kind, PaymentOutcome, PaymentStatusData
+from theatre.notification.models import Base, Notification
 from theatre.notification.resources import WorkerResources
 from theatre.notification.settings import NotificationSettings
 
@@ -93,6 +93,14 @@ async def held(
     settings = settings_for(database_url, smtp_url=sink.url)
     async with create_worker(settings, transport=auth.transport, clock=clock) as worker:
         yield worker.resources
+
+
+async def tell_of_offer(sessions: Sessions, user_id: UUID, clock: MovableClock, **changes: Any) -> UUID:
+    """Let a user be told something that is not critical; give the notification."""
+    told = await tell(sessions, user_id, clock, **changes)
+    async with transaction(sessions) as session:
+        await session.execute(update(Notification).filter_by(id=told).values(category=Category.OFFERS))
+    return told
 
 
 async def tell(sessions: Sessions, user_id: UUID, clock: MovableClock, **changes: Any) -> UUID:

@@ -24,6 +24,10 @@ PAYMENT = {
     "amount": "399.00",
     "currency": "RUB",
 }
+FILM = {
+    "film_id": "0197f000-0000-7000-8000-000000000002",
+    "titles": {"ru": "Соната", "en": "Sonata"},
+}
 
 
 def event(data: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -40,6 +44,7 @@ async def stored(app: FastAPI) -> tuple[list[Notification], list[Delivery]]:
     ("kind", "data"),
     [
         ("registration", {}),
+        ("new_movie", FILM),
         ("payment_status", PAYMENT),
         ("payment_status", {**PAYMENT, "status": "failed", "message": "Card expired"}),
         ("payment_status", {**PAYMENT, "status": "refunded", "amount": "500", "currency": "JPY"}),
@@ -218,3 +223,36 @@ async def test_deliveries_are_shown_to_services_only(client: httpx.AsyncClient, 
     assert (await client.get(DELIVERIES, params=params)).status_code == 401
     user = auth.user(uuid4(), is_superuser=True)
     assert (await client.get(DELIVERIES, params=params, headers=user)).status_code == 403
+
+
+async def test_a_film_is_told_to_everybody_once_by_a_mailing(
+    app: FastAPI, client: httpx.AsyncClient, auth: AuthDoor
+) -> None:
+    body = event(FILM, dedupe_key="film")
+    del body["user_id"]
+    tries = (client.post(f"{DOOR}/new_movie", json=body, headers=auth.service("movies")) for _ in range(5))
+    answers = await asyncio.gather(*tries)
+    assert {answer.status_code for answer in answers} == {202}
+    staff = auth.user(uuid4(), "notification.manage")
+    [mailing] = (await client.get("/notification/api/v1/mailings", headers=staff)).json()["items"]
+    assert {answer.json()["id"] for answer in answers} == {mailing["id"]}
+    assert (mailing["category"], mailing["audience"]) == ("new_films", {"kind": "all"})
+    assert mailing["lines"]["ru"]["title"] == "Новый фильм: Соната"
+    assert mailing["link"] == f"/films/{FILM['film_id']}"
+    assert await stored(app) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {**FILM, "film_id": "x"},
+        {**FILM, "titles": {"ru": "x"}},
+        {**FILM, "titles": {"ru": "a\nb", "en": "x"}},
+    ],
+)
+async def test_a_film_without_a_name_is_told_to_nobody(
+    client: httpx.AsyncClient, auth: AuthDoor, data: dict[str, Any]
+) -> None:
+    answer = await client.post(f"{DOOR}/new_movie", json=event(data), headers=auth.service("movies"))
+    assert answer.status_code == 422

@@ -9,23 +9,26 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from theatre.contracts.auth import Contact
 from theatre.kit.money import Money
 from theatre.notification.channels import Mail
 from theatre.notification.errors import Unwritable
-from theatre.notification.kinds import Data, PaymentStatusData, RegistrationData
+from theatre.notification.kinds import Data, NewMovieData, PaymentStatusData, RegistrationData
+from theatre.notification.links import Links
 from theatre.notification.mails import Letter, Writer, format_amount
 from theatre.notification.stationery import open_templates
 
 PAYMENT_ID = UUID("0197f000-0000-7000-8000-000000000001")
 DELIVERY_ID = UUID("0197f000-0000-7000-8000-00000000000d")
+SITE = "https://theatre.example"
 PAYMENTS_URL = "https://theatre.example/account/payments"
 
 
 @pytest.fixture(scope="module")
 def writer() -> Writer:
-    return Writer(open_templates(), "https://theatre.example", "theatre.example")
+    return Writer(open_templates(), SITE, "theatre.example", Links.of(SITE, SecretStr("secret")))
 
 
 def payment(status: str, **changes: Any) -> PaymentStatusData:
@@ -41,7 +44,7 @@ def payment(status: str, **changes: Any) -> PaymentStatusData:
 
 def write(writer: Writer, data: Data, *, locale: str = "ru", login: str = "Алиса") -> Mail:
     contact = Contact(user_id=uuid4(), login=login, email="alice@mail.example", locale=locale, is_active=True)
-    return writer.write(Letter(DELIVERY_ID, data, datetime(2026, 1, 2, tzinfo=UTC)), contact)
+    return writer.write(Letter(DELIVERY_ID, data, datetime(2026, 1, 2, tzinfo=UTC), data.category), contact)
 
 
 class Reader(HTMLParser):
@@ -89,6 +92,19 @@ def test_a_payment_mail_says_what_for_how_much_and_where_to_look(
     assert html.links == {PAYMENTS_URL, "https://theatre.example"}
     assert f'<html lang="{locale}">' in mail.html
     assert mail.message_id == f"<{DELIVERY_ID}@theatre.example>"
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject"), [("ru", "Новый фильм: <Соната>"), ("en", "A new film: Sonata")]
+)
+def test_a_mail_about_a_film_leads_to_it_and_can_be_left(writer: Writer, locale: str, subject: str) -> None:
+    film = {"film_id": PAYMENT_ID, "titles": {"ru": "<Соната>", "en": "Sonata"}}
+    mail = write(writer, NewMovieData.model_validate(film), locale=locale)
+    assert mail.subject == subject
+    assert mail.unsubscribe_url is not None
+    assert Reader(mail.html).links == {f"{SITE}/films/{PAYMENT_ID}", SITE, mail.unsubscribe_url}
+    for address in (f"{SITE}/films/{PAYMENT_ID}", mail.unsubscribe_url):
+        assert address in mail.text
 
 
 @pytest.mark.parametrize(("locale", "greeting"), [("ru", "Здравствуйте"), ("en", "Hello")])

@@ -145,7 +145,14 @@ async def test_an_open_state_is_not_believed_for_long(stage: Stage) -> None:
 
 async def test_payment_systems_to_choose_from_are_listed(stage: Stage) -> None:
     response = await stage.caller().get("/payment/api/v1/providers")
-    yookassa = {"name": "yookassa", "title": "YooKassa", "is_default": True, "has_partial_refunds": True}
-    stripe = {"name": "stripe", "title": "Stripe", "is_default": False, "has_partial_refunds": True}
-    yoomoney = {"name": "yoomoney", "title": "YooMoney", "is_default": False, "has_partial_refunds": True}
+    terms = {"is_default": False, "has_partial_refunds": True, "has_saved_methods": False}
+    yookassa = {
+        **terms,
+        "name": "yookassa",
+        "title": "YooKassa",
+        "is_default": True,
+        "has_saved_methods": True,
+    }
+    stripe = {**terms, "name": "stripe", "title": "Stripe"}
+    yoomoney = {**terms, "name": "yoomoney", "title": "YooMoney"}
     assert response.json() == {"items": [yookassa, stripe, yoomoney]}

@@ -12,6 +12,10 @@ from theatre.kit.i18n import LOCALES
 
 PLURALS = {"ru": {"one", "few", "many"}, "en": {"one", "many"}}
 WEB = Path(str(files("theatre.web")))
+# keys that end in what a template or the code knows only when it runs
+BEGUN = re.compile(r"""['"]([a-z_0-9.]+\.)['"{]""")
+QUOTED = re.compile(r"""['"]([a-z_0-9.]+)['"]""")
+LOOKED_UP = ("error.", "fault.")
 KEY = re.compile(r"\b(?:t|find)\('([a-z_0-9.]+)'(?! ~)")
 
 
@@ -31,7 +35,7 @@ def values_of(text: str) -> set[str]:
 
 
 def is_count(key: str) -> bool:
-    return key.startswith(("per.", "length."))
+    return key.rpartition(".")[2] in PLURALS["ru"]
 
 
 def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
@@ -45,9 +49,9 @@ def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
 def test_every_count_has_all_forms_of_its_language(locale: str) -> None:
     texts = texts_of(locale)
     stems = {key.rpartition(".")[0] for key in texts if is_count(key)}
-    assert stems == {f"{kind}.{unit}" for kind in ("per", "length") for unit in ("day", "month", "year")}
+    assert "per.month" in stems
     for stem in stems:
-        assert {key.rpartition(".")[2] for key in texts if key.startswith(f"{stem}.")} == PLURALS[locale]
+        assert {key.rpartition(".")[2] for key in texts if key.rpartition(".")[0] == stem} == PLURALS[locale]
 
 
 def test_every_text_that_a_template_names_exists() -> None:
@@ -57,25 +61,11 @@ def test_every_text_that_a_template_names_exists() -> None:
 
 
 def test_no_text_is_kept_that_nothing_shows() -> None:
-    sources = " ".join(templates())
-    looked_up = (
-        "per.",
-        "length.",
-        "error.",
-        "fault.",
-        "failure.",
-        "status.",
-        "subscription.",
-        "note.",
-        "kind.",
-    )
-    shop = ("home.how.", "return.", "theme.", "security.new.", "security.note.", "security.attempt.")
-    panel = (
-        "account agrees case col entry every fault figure filter group is note obstacle operation outcome overview"
-        " reason receipt report room sold source state step story theme told unit view why"
-    )
-    built = (*looked_up, *shop, *(f"admin.{word}." for word in panel.split()))
-    assert [key for key in texts_of("en") if f"'{key}'" not in sources and not key.startswith(built)] == []
+    sources = " ".join([*templates(), *(file.read_text("utf-8") for file in WEB.rglob("*.py"))])
+    named = set(QUOTED.findall(sources))
+    begun = (*BEGUN.findall(sources), *LOOKED_UP)
+    kept = {key.rpartition(".")[0] if is_count(key) else key for key in texts_of("en")}
+    assert sorted(key for key in kept if key not in named and not key.startswith(begun)) == []
 
 
 def test_every_state_that_billing_can_answer_has_a_word() -> None:

@@ -20,6 +20,11 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
 
 
+def is_sent(field: dict[str, str | None]) -> bool:
+    """Tell whether a browser sends a field: not a box that is not ticked."""
+    return "disabled" not in field and (field.get("type") != "checkbox" or "checked" in field)
+
+
 class Page(HTMLParser):
     """What a page shows."""
 
@@ -37,7 +42,7 @@ class Page(HTMLParser):
         self.tags.append((tag, given))
         if tag == "form":
             self.forms.append(Form(given.get("action") or ""))
-        if tag == "input" and self.forms:
+        if tag == "input" and self.forms and is_sent(given):
             self.forms[-1].fields[given.get("name") or ""] = given.get("value") or ""
 
     def handle_data(self, data: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Networks = Sequence[IPv4Network | IPv6Network]
 MAX_USER_AGENT_CHARACTERS = 300
@@ -23,6 +23,14 @@ class Device:
         if isinstance(address, IPv6Address):
             return str(IPv6Network((address, 64), strict=False))
         return self.address
+
+    @property
+    def neighbourhood(self) -> str:
+        """Give the wider network in which a provider moves its customers about: a /24 of IPv4, a /48 of IPv6."""
+        address = _parsed(self.address)
+        if address is None:
+            return self.address
+        return str(ip_network((address, 48 if isinstance(address, IPv6Address) else 24), strict=False))
 
 
 def find_device(peer: str | None, forwarded: Sequence[str], user_agent: str, *, trusted: Networks) -> Device:

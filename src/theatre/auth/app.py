@@ -17,7 +17,7 @@ from theatre.auth.jobs import JOBS
 from theatre.auth.keys import Keyring, read_keyring
 from theatre.auth.models import OutboxMessage
 from theatre.auth.resources import Resources
-from theatre.auth.routes import internal, me, tokens
+from theatre.auth.routes import audit, internal, links, me, roles, tokens, users
 from theatre.auth.schemas import Registration
 from theatre.auth.settings import AuthSettings
 from theatre.auth.throttle import Turns
@@ -32,6 +32,12 @@ from theatre.kit.outbox import Relay
 from theatre.kit.ratelimit import RedisRateLimit
 from theatre.kit.tasks import end
 from theatre.kit.worker import Worker
+
+# `me` before `users`, which would take it for an id
+ROUTERS = [
+    *(tokens.router, links.router, me.router, users.router, roles.router, audit.router),
+    internal.router,
+]
 
 
 def create_app(
@@ -55,7 +61,7 @@ def create_app(
     return create_service_app(
         "auth",
         title="Online Theatre: users and sessions",
-        routers=[tokens.router, me.router, internal.router],
+        routers=ROUTERS,
         open_resources=open_app,
         checks=_checks,
     )

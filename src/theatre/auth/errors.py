@@ -1,5 +1,7 @@
 """What auth refuses, in the words of CONTRACT 4."""
 
+from collections.abc import Collection
+
 from theatre.kit.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Transient, Unauthenticated
 
 
@@ -50,6 +52,14 @@ class BadRefreshToken(Unauthenticated):
     title = "Sign in again"
 
 
+class BadLink(Problem):
+    """The token of a link does not hold: not ours, for something else, too old, used, or overtaken by a change."""
+
+    code = "auth.bad_link"
+    status = 400
+    title = "This link does not hold any more; ask for a new one"
+
+
 class BadClient(Unauthenticated):
     """Not one of our services, or a wrong secret."""
 
@@ -71,8 +81,70 @@ class SessionNotFound(NotFound):
     title = "No such session"
 
 
+class NoticeNotFound(NotFound):
+    """No such notice, or nothing to write any more: its link does not hold or the account is disabled."""
+
+    code = "auth.notice_not_found"
+    title = "There is nothing to write"
+
+
 class HashingBusy(Transient):
     """More passwords wait to be checked than we let wait."""
 
     code = "auth.busy"
     title = "Too many sign-ins at this moment"
+
+
+class RoleNotFound(NotFound):
+    """No such role."""
+
+    code = "auth.role_not_found"
+    title = "No such role"
+
+
+class RoleAlreadyExists(Conflict):
+    """The name of a role is taken."""
+
+    code = "ROLE_ALREADY_EXISTS"
+    title = "A role of this name already exists"
+
+
+class RoleSeeded(Conflict):
+    """A role that every installation has keeps its name and cannot be deleted."""
+
+    code = "auth.role_seeded"
+    title = "This role belongs to every installation: it keeps its name and stays"
+
+
+class UnknownPermission(Invalid):
+    """A word that no service asks for. `errors` names it."""
+
+    code = "auth.unknown_permission"
+    title = "There is no such permission"
+
+    def __init__(self, words: Collection[str]) -> None:
+        message = f"There is no permission {', '.join(words)}."
+        super().__init__(
+            message, errors=[{"field": "permissions", "code": "unknown_permission", "message": message}]
+        )
+
+
+class BeyondYourRights(Forbidden):
+    """Nobody gives or takes what they do not hold, nor acts on an account that may do more than theirs."""
+
+    code = "auth.beyond_your_rights"
+    title = "This is more than you may do yourself"
+
+
+class OwnAccount(Conflict):
+    """Nobody blocks themselves."""
+
+    code = "auth.own_account"
+    title = "Nobody can block their own account"
+
+
+class LastSuperuser(Conflict):
+    """Without this superuser there would be none who is not blocked."""
+
+    code = "auth.last_superuser"
+    title = "The last superuser cannot be blocked"

@@ -7,12 +7,13 @@ from sqlalchemy import and_, exists, or_, select
 from theatre.auth import login_history, throttle, user_sessions
 from theatre.auth.addresses import Device
 from theatre.auth.errors import BadCredentials
-from theatre.auth.models import User, UserSession
+from theatre.auth.models import LoginResult, User, UserSession
 from theatre.auth.names import fold
 from theatre.auth.resources import Resources
 from theatre.auth.roles import get_holder
 from theatre.auth.tokens import TokenPair
 from theatre.kit.db import Session, transact, transaction
+from theatre.kit.errors import TooMany
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,22 @@ async def log_in(resources: Resources, device: Device, *, username: str, passwor
     """
     async with transaction(resources.sessions) as session:
         claim = await _find_claim(session, device, username=fold(username), password=password)
-    async with resources.turns.take(claim.subject):
-        pair = await _try(resources, claim)
-    user_id = claim.user.id if claim.user else None
-    now = resources.now()
-    await login_history.record(resources.sessions, user_id, device, succeeded=pair is not None, now=now)
-    if pair is None:
+    try:
+        async with resources.turns.take(claim.subject):
+            outcome = await _try(resources, claim)
+    except TooMany:
+        await _record(resources, claim, LoginResult.THROTTLED)
+        raise
+    if isinstance(outcome, LoginResult):
+        await _record(resources, claim, outcome)
         raise BadCredentials
-    return pair
+    await _record(resources, claim, LoginResult.SUCCEEDED)
+    return outcome
+
+
+async def _record(resources: Resources, claim: _Claim, result: LoginResult) -> None:
+    attempt = login_history.Attempt(user=claim.user, device=claim.device, result=result)
+    await login_history.record(resources, attempt)
 
 
 async def _find_claim(session: Session, device: Device, *, username: str, password: str) -> _Claim:
@@ -56,7 +65,7 @@ async def _find_claim(session: Session, device: Device, *, username: str, passwo
     return _Claim(user, subject, password, device)
 
 
-async def _try(resources: Resources, claim: _Claim) -> TokenPair | None:
+async def _try(resources: Resources, claim: _Claim) -> TokenPair | LoginResult:
     user = claim.user
     with resources.hasher.place():
         now = resources.now()
@@ -65,7 +74,7 @@ async def _try(resources: Resources, claim: _Claim) -> TokenPair | None:
         )
         right = await resources.hasher.verify(user.password_hash if user else None, claim.password)
         if not right or user is None:
-            return None
+            return LoginResult.WRONG_PASSWORD
         fresh_hash = user.password_hash
         if resources.hasher.is_outdated(fresh_hash):
             fresh_hash = await resources.hasher.hash(claim.password)
@@ -77,11 +86,13 @@ async def _try(resources: Resources, claim: _Claim) -> TokenPair | None:
 
 async def _enter(
     session: Session, resources: Resources, claim: _Claim, *, verified: User, fresh_hash: str
-) -> TokenPair | None:
+) -> TokenPair | LoginResult:
     user = await session.get(User, verified.id, with_for_update=True)
     # a password change that came between moves `updated_at`, a new hash of the same password does not
-    if user is None or not user.is_active or user.updated_at != verified.updated_at:
-        return None
+    if user is None or user.updated_at != verified.updated_at:
+        return LoginResult.WRONG_PASSWORD
+    if not user.is_active:
+        return LoginResult.BLOCKED
     now = resources.now()
     user.password_hash = fresh_hash
     await throttle.forget(session, claim.subject)

@@ -1,12 +1,13 @@
 """What auth's doors take and give."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from theatre.auth.models import LoginMethod, LoginResult
 from theatre.auth.names import Locale, fold
 from theatre.kit.fields import Answer, Body, Storable
 
@@ -80,6 +81,36 @@ class UserChange(Body):
     current_password: Secret | None = Field(None, repr=False)
 
 
+class EmailRequest(Body):
+    """The address that a link is to go to."""
+
+    email: Email
+
+
+class EmailVerification(Body):
+    """Either the address that a link is to go to, or the token of that link."""
+
+    email: Email | None = None
+    token: Token | None = Field(None, repr=False)
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.email is None) == (self.token is None):
+            raise ValueError("give either `email` or `token`")
+        return self
+
+
+class Nothing(Answer):
+    """It is taken; there is nothing to say."""
+
+
+class PasswordReset(Body):
+    """The token of a link, and the password to be."""
+
+    token: Token = Field(repr=False)
+    password: Password = Field(repr=False)
+
+
 class LoginForm(BaseModel):
     """A login or e-mail address with its password, as an OAuth 2 password form."""
 
@@ -117,9 +148,10 @@ class TokenPairAnswer(TokenAnswer):
 
 
 class SessionAnswer(Answer):
-    """A device on which the user is signed in."""
+    """A device on which the user is signed in; `device` is its name for people."""
 
     id: UUID
+    device: str
     address: str
     user_agent: str
     created_at: datetime
@@ -129,10 +161,13 @@ class SessionAnswer(Answer):
 
 
 class LoginAttemptAnswer(Answer):
-    """A try to log in."""
+    """A try to log in; `device` is its name for people."""
 
     id: UUID
     succeeded: bool
+    method: LoginMethod
+    result: LoginResult
+    device: str
     address: str
     user_agent: str
     occurred_at: datetime

@@ -28,7 +28,7 @@ class AuthSettings(ServiceSettings):
         description="other public keys whose tokens hold, for a change of key: PEM, or 32 bytes in base64",
     )
     refresh_secret: SecretStr = Field(
-        SecretStr(""), description="makes refresh tokens; with another one all sessions end"
+        SecretStr(""), description="makes refresh tokens and links by mail; with another one all of them end"
     )
     service_clients: dict[str, SecretStr] = Field(
         {}, description="by service, its `service_secret`; who is not named here cannot call others"
@@ -47,6 +47,18 @@ class AuthSettings(ServiceSettings):
 
     login_rate: str = Field("30/minute", description="tries to log in of one address")
     register_rate: str = Field("30/minute", description="registrations of one address")
+    link_rate: str = Field("10/minute", description="links by mail that one address may ask for")
+    link_email_rate: str = Field("5/hour", description="links by mail to one e-mail address")
+    link_use_rate: str = Field("30/minute", description="tries of one address to use a link")
+    verify_ttl_seconds: int = Field(
+        24 * 3600,
+        ge=300,
+        le=7 * 24 * 3600,
+        description="how long a link holds that verifies an e-mail address",
+    )
+    reset_ttl_seconds: int = Field(
+        1800, ge=60, le=1800, description="how long a link holds that sets a new password"
+    )
     trusted_proxies: list[IPv4Network | IPv6Network] = Field(
         [], description="whose `X-Forwarded-For` is believed, as a JSON list of networks"
     )

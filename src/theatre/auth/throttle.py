@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from theatre.auth.models import Guesses
+from theatre.auth.models import Guesses, User, UserSession
 from theatre.kit.db import Session
 from theatre.kit.errors import TooMany
 
@@ -58,6 +58,29 @@ def pause_after(count: int) -> timedelta:
 async def forget(session: Session, subject: str) -> None:
     """Forget the tries: the right password was given."""
     await session.execute(delete(Guesses).where(Guesses.subject == subject))
+
+
+async def forget_user(session: Session, user: User) -> None:
+    """Forget the tries for all names of a user, also those of the devices that are counted by themselves."""
+    mine = Guesses.subject.in_(await _subjects_of(session, user))
+    await session.execute(delete(Guesses).where(mine))
+
+
+async def find_pause(session: Session, user: User, *, now: datetime) -> datetime | None:
+    """Tell until when a user is kept waiting, by any name and from anywhere; None if nowhere."""
+    mine = Guesses.subject.in_(await _subjects_of(session, user))
+    until: datetime | None = await session.scalar(
+        select(func.max(Guesses.next_at)).where(mine, Guesses.next_at > now)
+    )
+    return until
+
+
+async def _subjects_of(session: Session, user: User) -> list[str]:
+    known = select(UserSession.address).where(UserSession.user_id == user.id).distinct()
+    addresses = ["", *await session.scalars(known)]
+    names = (user.login_key, user.email_key)
+    subjects = [subject_of(name, address) for name in names for address in addresses]
+    return [*subjects, subject_of(str(user.id))]
 
 
 async def delete_forgotten(session: Session, *, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """The two tokens of a session, and those of our own services.
 
 A refresh token is `session, generation, HMAC of both`: nothing of it is stored, and the pair that was given
-for it can be made again.
+for it can be made again. The token of a link by mail is likewise `notice, HMAC of it and of what the link is for`.
 """
 
 import base64
@@ -15,11 +15,13 @@ from uuid import UUID
 
 from theatre.auth.keys import Keyring
 from theatre.auth.settings import AuthSettings
+from theatre.contracts.auth import NoticeKind
 from theatre.kit.access import AUDIENCE_SERVICES, AUDIENCE_USERS
 from theatre.kit.ids import new_id
 
 ID_BYTES = 16
 GENERATION_BYTES = 4
+REFRESH = b"refresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,19 @@ class Mint:
 
     def read_refresh_token(self, token: str) -> RefreshClaim | None:
         """Read a refresh token that we made; anything else gives None."""
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            return None
-        body, seal = raw[: ID_BYTES + GENERATION_BYTES], raw[ID_BYTES + GENERATION_BYTES :]
-        if not hmac.compare_digest(seal, self._seal(body)):
+        body = self._open(token, ID_BYTES + GENERATION_BYTES, REFRESH)
+        if body is None:
             return None
         return RefreshClaim(UUID(bytes=body[:ID_BYTES]), int.from_bytes(body[ID_BYTES:]))
+
+    def make_link_token(self, notice_id: UUID, kind: NoticeKind) -> str:
+        """Make the token of a notice's link, which holds for this kind alone; asked again, it makes the same."""
+        return self._close(notice_id.bytes, f"link {kind}".encode())
+
+    def read_link_token(self, token: str, kind: NoticeKind) -> UUID | None:
+        """Read the token of a link of this kind that we made; anything else gives None."""
+        body = self._open(token, ID_BYTES, f"link {kind}".encode())
+        return None if body is None else UUID(bytes=body)
 
     def _sign(self, issued_at: datetime, jti: UUID, **claims: object) -> str:
         iat = int(issued_at.timestamp())
@@ -102,7 +109,18 @@ class Mint:
 
     def _refresh_token(self, session_id: UUID, generation: int) -> str:
         body = session_id.bytes + generation.to_bytes(GENERATION_BYTES)
-        return base64.urlsafe_b64encode(body + self._seal(body)).decode().rstrip("=")
+        return self._close(body, REFRESH)
 
-    def _seal(self, body: bytes) -> bytes:
-        return hmac.digest(self._keyring.refresh_secret, b"refresh" + body, hashlib.sha256)
+    def _close(self, body: bytes, purpose: bytes) -> str:
+        return base64.urlsafe_b64encode(body + self._seal(body, purpose)).decode().rstrip("=")
+
+    def _open(self, token: str, size: int, purpose: bytes) -> bytes | None:
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        body, seal = raw[:size], raw[size:]
+        return body if hmac.compare_digest(seal, self._seal(body, purpose)) else None
+
+    def _seal(self, body: bytes, purpose: bytes) -> bytes:
+        return hmac.digest(self._keyring.refresh_secret, purpose + body, hashlib.sha256)

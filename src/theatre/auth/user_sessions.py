@@ -1,10 +1,12 @@
 """Sessions of users: begun by a login, kept alive by refresh tokens, ended for good."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select, update
 
+from theatre.auth import notices
 from theatre.auth.addresses import Device
 from theatre.auth.errors import BadRefreshToken, SessionNotFound
 from theatre.auth.models import EndReason, OutboxMessage, User, UserSession
@@ -12,7 +14,7 @@ from theatre.auth.resources import Resources
 from theatre.auth.roles import get_holder
 from theatre.auth.settings import AuthSettings
 from theatre.auth.tokens import Issue, RefreshClaim, TokenPair
-from theatre.contracts.auth import SessionRevoked
+from theatre.contracts.auth import NoticeKind, SessionRevoked
 from theatre.kit.access import LEEWAY_SECONDS, Principal, Revocations
 from theatre.kit.db import Session, transact
 from theatre.kit.errors import Unauthenticated
@@ -85,6 +87,10 @@ async def _rotate(session: Session, resources: Resources, claim: RefreshClaim) -
     elif claim.generation != row.generation - 1 or now - row.rotated_at > LOST_ANSWER:
         log.warning("refresh token reused", session_id=row.id, user_id=row.user_id)
         revoke(session, row, reason=EndReason.TOKEN_REUSED, now=now)
+        device = Device(row.address, row.user_agent)
+        notices.request(
+            session, user, NoticeKind.SESSION_STOLEN, now=now, settings=resources.settings, device=device
+        )
         return None
     return resources.mint.make_pair(issue_of(row), await get_holder(session, user))
 
@@ -108,11 +114,23 @@ async def revoke_one(session: Session, principal: Principal, session_id: UUID, *
     Raises:
         SessionNotFound: ended already, or somebody else's.
     """
-    row = await session.get(UserSession, session_id, with_for_update=True)
-    if row is None or row.user_id != principal.user_id or row.revoked_at or row.expires_at <= now:
+    if principal.user_id is None:
         raise SessionNotFound
+    row = await get_live(session, principal.user_id, session_id, now=now)
     is_own = session_id == principal.session_id
     revoke(session, row, reason=EndReason.LOGOUT if is_own else EndReason.ENDED, now=now)
+
+
+async def get_live(session: Session, user_id: UUID, session_id: UUID, *, now: datetime) -> UserSession:
+    """Lock one live session of a user.
+
+    Raises:
+        SessionNotFound: ended already, or somebody else's.
+    """
+    row = await session.get(UserSession, session_id, with_for_update=True)
+    if row is None or row.user_id != user_id or row.revoked_at or row.expires_at <= now:
+        raise SessionNotFound
+    return row
 
 
 async def end_own(session: Session, principal: Principal, *, now: datetime) -> None:
@@ -122,11 +140,22 @@ async def end_own(session: Session, principal: Principal, *, now: datetime) -> N
         revoke(session, row, reason=EndReason.LOGOUT, now=now)
 
 
-async def revoke_all(session: Session, user_id: UUID, *, reason: EndReason, now: datetime) -> None:
-    """End every session of a user."""
+async def revoke_all(
+    session: Session, user_id: UUID, *, reason: EndReason, now: datetime, kept: UUID | None = None
+) -> None:
+    """End every session of a user, but the one that is `kept`."""
+    await revoke_many(session, [user_id], reason=reason, now=now, kept=kept)
+
+
+async def revoke_many(
+    session: Session, user_ids: Sequence[UUID], *, reason: EndReason, now: datetime, kept: UUID | None = None
+) -> None:
+    """End every session of these users, but the one that is `kept`."""
     ended = (
         update(UserSession)
-        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), UserSession.expires_at > now)
+        .where(UserSession.user_id.in_(user_ids))
+        .where(UserSession.revoked_at.is_(None), UserSession.expires_at > now)
+        .where(UserSession.id.is_distinct_from(kept))
         .values(revoked_at=now, end_reason=reason)
         .returning(UserSession)
     )

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from theatre.auth import throttle, user_sessions
+from theatre.auth import notices, throttle, user_sessions
 from theatre.auth.errors import NameTaken, UserAlreadyExists, UserNotFound, WrongPassword
 from theatre.auth.models import EndReason, OutboxMessage, User
 from theatre.auth.names import Locale, fold
 from theatre.auth.passwords import check_policy
 from theatre.auth.resources import Resources
-from theatre.contracts.auth import UserRegistered
+from theatre.contracts.auth import NoticeKind, UserRegistered
 from theatre.kit.access import Principal
 from theatre.kit.db import Session, transact, transaction
 from theatre.kit.ids import new_id
@@ -64,9 +64,7 @@ async def register(resources: Resources, *, login: str, email: str, password: st
     with resources.hasher.place():
         password_hash = await resources.hasher.hash(password)
     account = Account(login=login, email=email, password_hash=password_hash, locale=locale)
-    return await transact(
-        resources.sessions, lambda session: _add_and_tell(session, account, now=resources.now())
-    )
+    return await transact(resources.sessions, lambda session: _add_and_tell(session, account, resources))
 
 
 async def refuse_taken(session: Session, *, login: str, email: str) -> None:
@@ -80,10 +78,12 @@ async def refuse_taken(session: Session, *, login: str, email: str) -> None:
         raise UserAlreadyExists
 
 
-async def _add_and_tell(session: Session, account: Account, *, now: datetime) -> User:
+async def _add_and_tell(session: Session, account: Account, resources: Resources) -> User:
+    now = resources.now()
     user = await add(session, account, now=now)
     fact = UserRegistered(user_id=user.id, login=user.login, locale=user.locale)
     emit(session, OutboxMessage, fact, aggregate_id=user.id, now=now)
+    notices.request(session, user, NoticeKind.VERIFY_EMAIL, now=now, settings=resources.settings)
     return user
 
 
@@ -118,7 +118,8 @@ async def add(session: Session, account: Account, *, now: datetime) -> User:
 async def change(
     resources: Resources, principal: Principal, changes: Changes, *, current_password: str | None
 ) -> User:
-    """Change the caller's account. A new password ends all sessions, a new address is unverified.
+    """Change the caller's account. A new password ends all other sessions; a new address is unverified, gets a link
+    to verify it, and the old one is told.
 
     Raises:
         WrongPassword: names or password are to change, and the current password is absent or wrong.
@@ -139,7 +140,7 @@ async def change(
         return await transact(
             resources.sessions,
             lambda session: _apply(
-                session, principal, changes, proven=owner, password_hash=password_hash, now=resources.now()
+                session, resources, principal, changes=changes, proven=owner, password_hash=password_hash
             ),
         )
     except IntegrityError as error:
@@ -161,12 +162,12 @@ async def _prove(resources: Resources, owner: User, password: str | None) -> Non
 
 async def _apply(
     session: Session,
+    resources: Resources,
     principal: Principal,
-    changes: Changes,
     *,
+    changes: Changes,
     proven: User,
     password_hash: str,
-    now: datetime,
 ) -> User:
     user = await user_sessions.get_owner(session, principal, lock=True)
     if changes.need_password and user.updated_at != proven.updated_at:
@@ -174,15 +175,36 @@ async def _apply(
     if changes.login is not None:
         user.login, user.login_key = changes.login, fold(changes.login)
     if changes.email is not None and changes.email != user.email:
-        user.email, user.email_key, user.email_verified = changes.email, fold(changes.email), False
+        await _move(session, user, changes.email, resources=resources)
     if changes.password is not None:
-        user.password_hash = password_hash
-        await user_sessions.revoke_all(session, user.id, reason=EndReason.PASSWORD_CHANGED, now=now)
+        await renew_password(session, user, password_hash, resources=resources, kept=principal.session_id)
     user.locale = changes.locale or user.locale
     if changes.need_password:
-        user.updated_at = now
+        user.updated_at = resources.now()
     await session.flush()
     return user
+
+
+async def _move(session: Session, user: User, email: str, *, resources: Resources) -> None:
+    """Give an account another address. Links that lie in the old mailbox do not hold any more."""
+    now, settings = resources.now(), resources.settings
+    await notices.end_links(session, user.id, *NoticeKind, now=now)
+    notices.request(session, user, NoticeKind.EMAIL_CHANGED, now=now, settings=settings)
+    user.email, user.email_key, user.email_verified = email, fold(email), False
+    notices.request(session, user, NoticeKind.VERIFY_EMAIL, now=now, settings=settings)
+
+
+async def renew_password(
+    session: Session, user: User, password_hash: str, *, resources: Resources, kept: UUID | None = None
+) -> None:
+    """Give an account that the caller has locked another password. Ends all its sessions but the one that is `kept`,
+    and the links that would set yet another; tells its user.
+    """
+    now = resources.now()
+    user.password_hash, user.updated_at = password_hash, now
+    await notices.end_links(session, user.id, NoticeKind.RESET_PASSWORD, now=now)
+    await user_sessions.revoke_all(session, user.id, reason=EndReason.PASSWORD_CHANGED, now=now, kept=kept)
+    notices.request(session, user, NoticeKind.PASSWORD_CHANGED, now=now, settings=resources.settings)
 
 
 async def get_user(session: Session, user_id: UUID) -> User:
@@ -195,6 +217,19 @@ async def get_user(session: Session, user_id: UUID) -> User:
     if user is None:
         raise UserNotFound
     return user
+
+
+async def list_active(session: Session, *, after: UUID | None, limit: int) -> Sequence[Row[UUID, str]]:
+    """List ids and languages of active accounts in the order of their ids, from one on."""
+    rows = select(User.id, User.locale).where(User.is_active).order_by(User.id).limit(limit)
+    if after is not None:
+        rows = rows.where(User.id > after)
+    return (await session.execute(rows)).all()
+
+
+async def count_active(session: Session) -> int:
+    """Count active accounts."""
+    return await session.scalar(select(func.count()).where(User.is_active)) or 0
 
 
 async def find_users(session: Session, query: str) -> Sequence[UUID]:

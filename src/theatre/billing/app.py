@@ -13,7 +13,7 @@ from theatre.billing.jobs import JOBS
 from theatre.billing.models import OutboxMessage
 from theatre.billing.receipt_printer import ReceiptPrinter
 from theatre.billing.resources import Resources, WorkerResources
-from theatre.billing.routes import internal, promo_codes, public
+from theatre.billing.routes import internal, payment_methods, promo_codes, public, subscriptions
 from theatre.billing.routes import receipts as own_receipts
 from theatre.billing.routes.admin import (
     audit,
@@ -147,6 +147,8 @@ def create_app(
         routers=[
             public.router,
             promo_codes.router,
+            subscriptions.router,
+            payment_methods.router,
             own_receipts.router,
             *(doors.router for doors in ADMIN),
             internal.router,

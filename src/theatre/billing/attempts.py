@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from theatre.billing import payments
+from theatre.billing import payment_methods, payments, renewals
 from theatre.billing.errors import (
     AmountTooSmall,
     AttemptSettling,
@@ -29,14 +29,16 @@ from theatre.contracts.payment import (
     Failure,
     PaymentClient,
 )
+from theatre.contracts.payment_methods import ChargeStart
 from theatre.kit.db import Session, Sessions
 from theatre.kit.errors import Problem
 from theatre.kit.http import Refused, Unknown
 from theatre.kit.ids import new_id
 from theatre.kit.outbox import emit
 
-ASK_AFTER = timedelta(minutes=1)
-"""A pending payment is asked about this long after its checkout, then at growing intervals."""
+NEVER_BEGUN = Failure(
+    code="charge_refused", message="This way to pay cannot be charged; nothing was taken. Choose another one."
+)
 NOT_FOUND = 404
 UNPROCESSABLE = 422
 REFUSALS: Mapping[str, type[Problem]] = {
@@ -85,7 +87,7 @@ async def start(
         PaymentUnknown, PaymentNotPayable, ReturnAddressForeign, ProviderUnknown
         AmountTooSmall: no payment system takes so little; the payment is *unpaid* again.
         CheckoutRefused: nothing was taken and nothing will be; the payment is *unpaid* again in a moment.
-        AttemptSettling: the open attempt has an outcome that is on its way here.
+        AttemptSettling: the open attempt has an outcome that is on its way here, or is a charge without a link.
         LinkExpired: the open attempt cannot be paid any more, but may have been.
         CheckoutUnknown: no answer yet.
     """
@@ -101,15 +103,18 @@ def _open(
     session: Session, payment: Payment, checkout: Checkout, *, settings: BillingSettings, now: datetime
 ) -> None:
     if payment.status == PaymentStatus.PENDING and payment.cancel_requested_at is None:
+        if payment.payment_method_id is not None:
+            raise AttemptSettling
         return
     if payment.status != PaymentStatus.UNPAID or payment.expires_at <= now:
         raise PaymentNotPayable
     payment.return_url = _checked_return_url(checkout.return_url, payment.id, settings)
     payment.provider = checkout.provider
     payment.save_method = checkout.save_method
+    payment.payment_method_id = None
     payment.failure_code = payment.failure_message = None
     payment.open_attempt_id = new_id()
-    payment.next_ask_at = now + ASK_AFTER
+    payment.next_ask_at = now + payments.ASK_AFTER
     payments.move(
         session,
         payment,
@@ -211,11 +216,16 @@ async def _is_unheard_of(client: PaymentClient, attempt_id: UUID) -> bool:
     return False
 
 
-async def withdraw(sessions: Sessions, ask: AttemptStart, *, now: datetime) -> None:
-    """Take back an attempt that payment-service would not even store."""
+async def withdraw(sessions: Sessions, ask: AttemptStart | ChargeStart, *, now: datetime) -> None:
+    """Take back an attempt that payment-service would not even store.
+
+    Of a charge its user is told like of any that failed: nobody is at the door.
+    """
     async with sessions.begin() as session:
         payment = await payments.get_locked(session, ask.payment_id)
-        if payment.open_attempt_id == ask.id and not await _close_if_wanted(session, payment, now=now):
+        if payment.open_attempt_id == ask.id and isinstance(ask, ChargeStart):
+            await end(session, payment, NEVER_BEGUN, attempt_id=ask.id, now=now)
+        elif payment.open_attempt_id == ask.id and not await _close_if_wanted(session, payment, now=now):
             payments.move(
                 session, payment, PaymentStatus.UNPAID, reason="never started", now=now, attempt_id=ask.id
             )
@@ -239,6 +249,15 @@ async def end(
         return
     payment.failure_code, payment.failure_message = failure.code, failure.message
     payments.move(session, payment, PaymentStatus.UNPAID, reason=failure.code, now=now, attempt_id=attempt_id)
+    await renewals.fail(session, payment, failure, now=now)
+    if payment.payment_method_id is not None:
+        await payment_methods.take_note(session, payment.payment_method_id, failure, now=now)
+    # of a renewal that is charged without asking its plan's news tell
+    if payment.subscription_id is None or payment.payment_method_id is None:
+        _tell_failed(session, payment, failure, now=now)
+
+
+def _tell_failed(session: Session, payment: Payment, failure: Failure, *, now: datetime) -> None:
     told = PaymentFailed(
         payment_id=payment.id,
         user_id=payment.user_id,

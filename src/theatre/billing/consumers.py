@@ -1,14 +1,26 @@
-"""What `worker-billing-notify` hears: outcomes of attempts, refunds, disputes; refunds to send; what to tell users.
+"""What `worker-billing-notify` hears: outcomes of attempts, refunds, disputes; refunds and charges to send;
+what to tell users.
 
 Three queues, so that a payment system or a notification service that is away holds up nothing else.
 """
 
-from theatre.billing import attempts, disputes, provider_refunds, refund_sending, refunds, settlements
+from theatre.billing import (
+    attempts,
+    disputes,
+    open_attempts,
+    provider_refunds,
+    refund_sending,
+    refunds,
+    renewals,
+    settlements,
+)
 from theatre.billing.models import InboxMessage
 from theatre.billing.resources import WorkerResources
 from theatre.contracts.billing import (
     AttemptAbandoned,
+    ChargeRequested,
     PaymentFailed,
+    PaymentMethodChosen,
     PaymentPaid,
     PaymentRefunded,
     RefundRequested,
@@ -69,6 +81,20 @@ for fact in (DisputeOpened, DisputeWon, DisputeLost):
 @sending.call(RefundRequested)
 async def send_refund(event: RefundRequested, _: Envelope, held: WorkerResources) -> None:
     await refund_sending.send(held.sessions, held.payment, event.refund_id, now=held.clock.now())
+
+
+@sending.call(ChargeRequested)
+async def charge(event: ChargeRequested, _: Envelope, held: WorkerResources) -> None:
+    await open_attempts.ask_about(
+        held.sessions, held.payment, event.payment_id, settings=held.settings, now=held.clock.now()
+    )
+
+
+@sending.call(PaymentMethodChosen)
+async def try_other_method(event: PaymentMethodChosen, _: Envelope, held: WorkerResources) -> None:
+    await renewals.try_other_method(
+        held.sessions, event.user_id, settings=held.settings, now=held.clock.now()
+    )
 
 
 @sending.call(AttemptAbandoned)

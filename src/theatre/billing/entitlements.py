@@ -5,16 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
-from theatre.billing import recognition, subscriptions
-from theatre.billing.models import Entitlement, OutboxMessage, Payment, PaymentItem, Price, ProductKind
+from theatre.billing import recognition, revocations, subscriptions
+from theatre.billing.models import (
+    Entitlement,
+    OutboxMessage,
+    Payment,
+    PaymentItem,
+    Price,
+    ProductKind,
+    Subscription,
+    SubscriptionPeriod,
+)
 from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import EntitlementGranted, EntitlementRevoked
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.outbox import emit
 from theatre.kit.pagination import Page, PageRequest, page_of
+
+_END = func.coalesce(Entitlement.grace_until, Entitlement.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +49,9 @@ async def grant(
     """Grant what one line of a payment bought; a plan starts or extends the subscription."""
     starts_at, ends_at = now, None
     if item.kind == ProductKind.PLAN:
-        period = await subscriptions.extend(
-            session, payment.user_id, item, price=price, zone=settings.period_zone, now=now
-        )
+        period = await subscriptions.extend(session, payment, item, price=price, settings=settings, now=now)
         starts_at, ends_at = period.starts_at, period.ends_at
+        await grant_grace(session, period.subscription_id, until=None)
         recognition.schedule(session, item, period, currency=payment.currency)
     elif item.kind == ProductKind.RENTAL:
         ends_at = now + timedelta(days=settings.rental_days) * item.quantity
@@ -61,6 +71,36 @@ async def grant(
     emit(session, OutboxMessage, _granted(entitlement), aggregate_id=entitlement.id, now=now)
 
 
+async def grant_grace(session: Session, subscription_id: UUID, *, until: datetime | None) -> None:
+    """Let what was paid last of a locked subscription be watched beyond its end, or (None) no longer."""
+    paid = select(SubscriptionPeriod.payment_item_id).where(
+        SubscriptionPeriod.subscription_id == subscription_id, SubscriptionPeriod.revoked_at.is_(None)
+    )
+    chosen: list[ColumnElement[bool]] = [
+        Entitlement.payment_item_id.in_(paid),
+        Entitlement.revoked_at.is_(None),
+    ]
+    if until is None:
+        chosen.append(Entitlement.grace_until.is_not(None))
+    else:
+        subscription = await session.get_one(Subscription, subscription_id)
+        chosen.append(Entitlement.ends_at == subscription.paid_until)
+    await session.execute(update(Entitlement).where(*chosen).values(grace_until=until))
+
+
+async def end_now(session: Session, subscription_id: UUID, *, now: datetime) -> None:
+    """Take back what is left of a locked subscription's paid time, with the rights; its user wished so."""
+    rest = select(SubscriptionPeriod).where(
+        SubscriptionPeriod.subscription_id == subscription_id, SubscriptionPeriod.revoked_at.is_(None)
+    )
+    for period in (await session.scalars(rest)).all():
+        rights = (Entitlement.payment_item_id == period.payment_item_id, Entitlement.revoked_at.is_(None))
+        for entitlement in (await session.scalars(select(Entitlement).where(*rights))).all():
+            if (entitlement.grace_until or period.ends_at) > now:
+                period.revoked_at = now
+                _take(session, entitlement, now=now)
+
+
 async def is_used(session: Session, payment_id: UUID) -> bool:
     """Tell whether anything has been watched by a right that a payment gave."""
     statement = select(Entitlement.id).where(
@@ -75,7 +115,7 @@ async def revoke(session: Session, payment: Payment, *, until_won: bool = False,
     With `until_won` a dispute takes them, and `restore` brings them back; otherwise they are gone for good, also those
     that a dispute has taken already.
     """
-    await subscriptions.take_back(session, payment.id, until_won=until_won, now=now)
+    await revocations.take_back(session, payment.id, until_won=until_won, now=now)
     statement = select(Entitlement).where(
         Entitlement.payment_id == payment.id,
         or_(Entitlement.revoked_at.is_(None), Entitlement.is_disputed),
@@ -83,16 +123,19 @@ async def revoke(session: Session, payment: Payment, *, until_won: bool = False,
     for entitlement in (await session.scalars(statement)).all():
         is_held = entitlement.revoked_at is None
         entitlement.is_disputed = until_won
-        if not is_held:
-            continue
-        entitlement.revoked_at = now
-        told = EntitlementRevoked(
-            entitlement_id=entitlement.id,
-            user_id=entitlement.user_id,
-            product_id=entitlement.product_id,
-            payment_id=payment.id,
-        )
-        emit(session, OutboxMessage, told, aggregate_id=entitlement.id, now=now)
+        if is_held:
+            _take(session, entitlement, now=now)
+
+
+def _take(session: Session, entitlement: Entitlement, *, now: datetime) -> None:
+    entitlement.revoked_at = now
+    told = EntitlementRevoked(
+        entitlement_id=entitlement.id,
+        user_id=entitlement.user_id,
+        product_id=entitlement.product_id,
+        payment_id=entitlement.payment_id,
+    )
+    emit(session, OutboxMessage, told, aggregate_id=entitlement.id, now=now)
 
 
 async def restore(session: Session, payment: Payment, *, now: datetime) -> frozenset[UUID]:
@@ -104,7 +147,7 @@ async def restore(session: Session, payment: Payment, *, now: datetime) -> froze
     rights = (await session.scalars(taken)).all()
     if not rights:
         return frozenset()
-    without_room = await subscriptions.restore(session, payment.id, now=now)
+    without_room = await revocations.restore(session, payment.id, now=now)
     for entitlement in rights:
         if entitlement.payment_item_id in without_room:
             continue
@@ -142,9 +185,9 @@ async def use(session: Session, user_id: UUID, film_id: UUID, *, now: datetime) 
 def _best(user_id: UUID, film_id: UUID, now: datetime) -> Select[UUID, str, datetime | None]:
     covers = or_(Entitlement.kind == ProductKind.PLAN, Entitlement.film_id == film_id)
     return (
-        select(Entitlement.id, Entitlement.kind, Entitlement.ends_at)
+        select(Entitlement.id, Entitlement.kind, _END.label("ends_at"))
         .where(Entitlement.user_id == user_id, covers, _is_current(now), Entitlement.starts_at <= now)
-        .order_by(Entitlement.ends_at.desc().nulls_first())
+        .order_by(_END.desc().nulls_first())
         .limit(1)
     )
 
@@ -163,5 +206,5 @@ async def list_own(
 
 
 def _is_current(now: datetime) -> ColumnElement[bool]:
-    unfinished = or_(Entitlement.ends_at.is_(None), Entitlement.ends_at > now)
+    unfinished = or_(Entitlement.ends_at.is_(None), now < _END)
     return and_(Entitlement.revoked_at.is_(None), unfinished)

@@ -70,6 +70,16 @@ class SubscriptionUnknown(errors.NotFound):
     title = "No such subscription"
 
 
+class SubscriptionEnded(errors.Conflict):
+    code = "billing.subscription_ended"
+    title = "This plan has ended; buy it again to go on"
+
+
+class RenewalNotCancelable(errors.Conflict):
+    code = "billing.renewal_not_cancelable"
+    title = "This payment renews a plan; cancel the plan instead"
+
+
 class PriceInactive(errors.Conflict):
     code = "billing.price_inactive"
     title = "This is no longer sold at this price; look at the price list again"

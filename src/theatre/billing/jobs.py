@@ -13,6 +13,9 @@ from theatre.billing import (
     reconciliation,
     reconciliation_runs,
     refund_sending,
+    reminders,
+    renewal_rounds,
+    renewals,
     subscriptions,
 )
 from theatre.billing.models import IdempotencyKey, InboxMessage, OutboxMessage
@@ -20,7 +23,7 @@ from theatre.billing.resources import WorkerResources
 from theatre.kit.db import transaction
 from theatre.kit.idempotency import delete_old_keys
 from theatre.kit.inbox import delete_handled
-from theatre.kit.metrics import CASES_OPEN, MAX_COUNTED, MEASURE_SECONDS
+from theatre.kit.metrics import CASES_OPEN, MAX_COUNTED, MEASURE_SECONDS, RENEWALS_AGE
 from theatre.kit.outbox import delete_sent
 from theatre.kit.worker import Job
 
@@ -42,6 +45,20 @@ async def expire_subscriptions(held: WorkerResources) -> None:
     while expired:
         async with transaction(held.sessions) as session:
             expired = await subscriptions.expire_due(session, now=held.clock.now())
+
+
+async def renew_plans(held: WorkerResources) -> None:
+    """Charge all plans that are due, and plan what comes of those that are not."""
+    work = renewal_rounds.Round(held.sessions, held.auth, held.settings, held.clock)
+    await renewal_rounds.renew_due(work)
+
+
+async def remind_of_renewals(held: WorkerResources) -> None:
+    """Remind of all plans whose paid time ends soon."""
+    reminded = 1
+    while reminded:
+        async with transaction(held.sessions) as session:
+            reminded = await reminders.remind_due(session, now=held.clock.now())
 
 
 async def recognize_revenue(held: WorkerResources) -> None:
@@ -96,6 +113,13 @@ async def forget_old(held: WorkerResources) -> None:
         await delete_handled(session, InboxMessage, before=now - KEEP_HANDLED)
 
 
+async def measure_renewals(held: WorkerResources) -> None:
+    now = held.clock.now()
+    async with transaction(held.sessions) as session:
+        oldest = await renewals.find_oldest_due(session, now=now)
+    RENEWALS_AGE.set((now - oldest).total_seconds() if oldest else 0)
+
+
 async def measure_cases(held: WorkerResources) -> None:
     async with transaction(held.sessions) as session:
         CASES_OPEN.set(await cases.count_open(session, limit=MAX_COUNTED))
@@ -104,6 +128,8 @@ async def measure_cases(held: WorkerResources) -> None:
 JOBS: list[Job[WorkerResources]] = [
     Job("expire payments", 15, expire_payments),
     Job("expire subscriptions", 15, expire_subscriptions),
+    Job("renew plans", 15, renew_plans),
+    Job("remind of renewals", 60, remind_of_renewals),
     Job("recognize revenue", 60, recognize_revenue),
     Job("close days of the ledger", 300, close_days),
     Job("ask about attempts", 10, ask_attempts),
@@ -111,6 +137,7 @@ JOBS: list[Job[WorkerResources]] = [
     Job("plan reconciliation", 300, plan_reconciliation),
     Job("reconcile days", 5, reconcile),
     Job("register receipts", 5, register_receipts),
+    Job("measure renewals", MEASURE_SECONDS, measure_renewals),
     Job("measure cases", MEASURE_SECONDS, measure_cases),
     Job("forget old keys and messages", 600, forget_old),
 ]

@@ -13,12 +13,12 @@ from sqlalchemy.orm import selectinload
 
 from theatre.billing import products, promo_codes
 from theatre.billing.errors import (
-    PaymentMethodUnknown,
     PaymentNotCancelable,
     PaymentUnknown,
     PriceInactive,
     PriceRepeated,
     PriceUnknown,
+    RenewalNotCancelable,
 )
 from theatre.billing.models import (
     PAYMENT_TRANSITIONS,
@@ -43,6 +43,8 @@ from theatre.kit.pagination import Page, PageRequest, page_of
 log = get_logger(__name__)
 
 EXPIRE_BATCH = 200
+ASK_AFTER = timedelta(minutes=1)
+"""A pending payment is asked about this long after its attempt was begun, then at growing intervals."""
 MAX_TITLE_CHARACTERS = 128
 """A title is the description that the payment system shows, which has this limit."""
 
@@ -113,11 +115,8 @@ def draft(
     """Reckon a purchase with the prices and the promo code that were found for it; nothing is stored.
 
     Raises:
-        PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeNotApplicable,
-        PaymentMethodUnknown
+        PriceUnknown, PriceInactive, PriceRepeated, CurrenciesMixed, TotalTooLarge, PromoCodeNotApplicable
     """
-    if purchase.payment_method_id is not None:
-        raise PaymentMethodUnknown
     _check_sold(purchase.wishes, found)
     lines = [(found[wish.price_id], wish.quantity) for wish in purchase.wishes]
     total = total_of([(Money(price.amount_minor, price.currency), quantity) for price, quantity in lines])
@@ -261,8 +260,11 @@ async def cancel(session: Session, payment_id: UUID, *, user_id: UUID, now: date
     Raises:
         PaymentUnknown
         PaymentNotCancelable: it is paid, refunded or expired.
+        RenewalNotCancelable: it renews a plan.
     """
     payment = await get_locked(session, payment_id, user_id=user_id)
+    if payment.subscription_id is not None:
+        raise RenewalNotCancelable
     if payment.status == PaymentStatus.UNPAID:
         await close(session, payment, PaymentStatus.CANCELED, reason="canceled by user", now=now)
     elif payment.status == PaymentStatus.PENDING:

@@ -1,8 +1,8 @@
 """The common purchase as one statement: idempotency key, stored answer, payment and items in one round trip.
 
 It does what `purchases.create` under `Once.run` does, without the ORM and its six round trips. Whatever is not the
-plain case (a repeat, a promo code, a price no longer sold, nothing found) is left to that path, which knows the right
-refusal.
+plain case (a repeat, a promo code, a saved method, a price no longer sold, nothing found) is left to that path, which
+knows the right refusal.
 """
 
 from http import HTTPStatus
@@ -44,7 +44,7 @@ async def create(
     held: Resources, once: Once, *, purchase: payments.Purchase, terms: payments.Terms
 ) -> Response | None:
     """Make an unpaid payment if this is the plain case; None if it is not, and then nothing was done."""
-    if purchase.promo_code is not None:
+    if purchase.promo_code is not None or purchase.payment_method_id is not None:
         return None
     found = await held.price_book.find([wish.price_id for wish in purchase.wishes])
     try:

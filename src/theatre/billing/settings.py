@@ -1,7 +1,7 @@
 """What billing can be told."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,18 @@ class BillingSettings(ServiceSettings):
         "a currency without a limit always needs one",
     )
     rental_days: int = Field(30, ge=1, description="how long a rented film may be watched")
+    renewal_lead_minutes: int = Field(
+        60, ge=0, le=1440, description="how long before the end of what is paid a plan is charged again"
+    )
+    renewal_reminder_days: int = Field(
+        3, ge=1, le=30, description="how long before the end of what is paid the user is told of it"
+    )
+    renewal_grace_days: int = Field(
+        7, ge=1, le=60, description="how long a plan whose renewal failed may be watched unpaid, and paid"
+    )
+    renewal_retry_days: list[Annotated[int, Field(ge=1, le=60)]] = Field(
+        [1, 3, 5], max_length=10, description="how many days after its first try a renewal is tried again"
+    )
     period_zone: str = Field("Europe/Moscow", description="zone in which new subscriptions count their days")
     reconciliation_zone: str = Field(
         "Europe/Moscow", description="zone of the day that providers, and so our reports, reckon by"

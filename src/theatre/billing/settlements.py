@@ -7,11 +7,13 @@ from theatre.billing import (
     cases,
     entitlements,
     ledger,
+    payment_methods,
     payments,
     products,
     promo_codes,
     receipts,
     refunds,
+    renewals,
 )
 from theatre.billing.cases import Trouble
 from theatre.billing.ledger import Entry, credit, debit
@@ -105,10 +107,12 @@ async def _settle_paid(
 ) -> None:
     if payment.open_attempt_id not in {None, event.attempt_id}:
         payments.abandon_attempt(session, payment, now=now)
+    await renewals.check_wanted(session, payment, now=now)
     payment.paid_attempt_id = event.attempt_id
     payment.provider = event.provider
     await _pay(session, payment, reason="captured", settings=settings, now=now)
     await session.flush()
+    await payment_methods.save(session, payment.user_id, event, now=now)
     entries = [_capture(event, ledger.RECEIVABLE), *_fee(event), sale(payment)]
     if len(await ledger.post(session, entries, now=now)) != len(entries):
         raise AssertionError(f"payment {payment.id} was settled before")
@@ -142,6 +146,7 @@ async def _pay(
         total=Amount.of(payments.owed(payment)),
         title=payment.title,
         paid_at=now,
+        is_renewal=payment.subscription_id is not None,
     )
     emit(session, OutboxMessage, told, aggregate_id=payment.id, now=now)
 

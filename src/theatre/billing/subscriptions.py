@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from theatre.billing.errors import SubscriptionUnknown
 from theatre.billing.models import (
     OPEN_SUBSCRIPTION,
     OutboxMessage,
+    Payment,
     PaymentItem,
+    PaymentStatus,
     Price,
     Product,
     Subscription,
@@ -19,12 +21,16 @@ from theatre.billing.models import (
     SubscriptionStatus,
 )
 from theatre.billing.periods import Anchor, add_days
+from theatre.billing.renewal_dates import Course
+from theatre.billing.settings import BillingSettings
 from theatre.contracts.billing import (
+    Charged,
     SubscriptionCanceled,
     SubscriptionExpired,
     SubscriptionRenewed,
     SubscriptionStarted,
 )
+from theatre.contracts.money import Amount
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.listing import Listing
@@ -46,24 +52,35 @@ COLUMNS = (
 
 
 async def extend(
-    session: Session, user_id: UUID, item: PaymentItem, *, price: Price, zone: str, now: datetime
+    session: Session,
+    payment: Payment,
+    item: PaymentItem,
+    *,
+    price: Price,
+    settings: BillingSettings,
+    now: datetime,
 ) -> SubscriptionPeriod:
-    """Start the plan that a paid line bought, or extend the one the user has; locks that one.
+    """Start the plan that a paid line bought, or extend the one the user has, also while its renewal is being tried;
+    locks that one. It will be renewed if the user paid by a saved method or had it saved.
 
-    A first period is longer by the price's free days. `zone` is used for a new subscription only.
+    A first period is longer by the price's free days. A canceled plan stays canceled: what it was charged is on its
+    way back.
     """
-    held = await _find_open(session, user_id, item.product_id)
-    if held is None or held.paid_until <= now:
-        if held is not None:
-            _expire(session, held, now=now)
-            await session.flush()
+    user_id = payment.user_id
+    held = await _find_extended(session, payment, item.product_id, now=now)
+    if held is None:
         is_first = not await _had_before(session, user_id, item.product_id)
+        zone = settings.period_zone
         held = _start(session, user_id, item, price=price, zone=zone, is_first=is_first, now=now)
         starts_at = now
         event: type[SubscriptionStarted | SubscriptionRenewed] = SubscriptionStarted
     else:
         starts_at, event = held.paid_until, SubscriptionRenewed
         _lengthen(held, price, item.quantity)
+        if payment.subscription_id is not None:
+            held.paid_from = starts_at
+    if held.status in OPEN_SUBSCRIPTION:
+        _go_on(held, payment, settings=settings, now=now)
     period = SubscriptionPeriod(
         id=new_id(),
         subscription_id=held.id,
@@ -74,14 +91,59 @@ async def extend(
         ends_at=held.paid_until,
     )
     session.add(period)
-    told = event(
-        subscription_id=held.id, user_id=user_id, product_id=item.product_id, period_end=held.paid_until
-    )
-    emit(session, OutboxMessage, told, aggregate_id=held.id, now=now)
+    if held.status in OPEN_SUBSCRIPTION:
+        told = event(
+            subscription_id=held.id,
+            user_id=user_id,
+            product_id=item.product_id,
+            period_end=held.paid_until,
+            **({"charged": _charged(payment)} if payment.subscription_id == held.id else {}),
+        )
+        emit(session, OutboxMessage, told, aggregate_id=held.id, now=now)
     return period
 
 
-async def _find_open(session: Session, user_id: UUID, product_id: UUID) -> Subscription | None:
+def _charged(payment: Payment) -> Charged:
+    total = Amount(amount_minor=payment.total_minor, currency=payment.currency)
+    return Charged(payment_id=payment.id, total=total, title=payment.title)
+
+
+def _go_on(held: Subscription, payment: Payment, *, settings: BillingSettings, now: datetime) -> None:
+    """Plan what comes after a period that was paid; a renewal that was being tried for it is looked at at once."""
+    course = Course.of(settings)
+    was_tried = held.grace_until is not None and payment.subscription_id is None
+    held.status, held.grace_until = SubscriptionStatus.ACTIVE, None
+    held.is_renewing = held.is_renewing or payment.save_method or payment.payment_method_id is not None
+    held.renewal_due_at = held.remind_at = None
+    if not held.cancel_at_period_end:
+        held.remind_at = course.remind_at(held.paid_until, now=now)
+    if held.is_renewing and not held.cancel_at_period_end:
+        held.renewal_due_at = now if was_tried else course.charge_at(held.paid_until)
+
+
+async def _find_extended(
+    session: Session, payment: Payment, product_id: UUID, *, now: datetime
+) -> Subscription | None:
+    if payment.subscription_id is not None:
+        renewed = await get_locked(session, payment.subscription_id)
+        if renewed.status != SubscriptionStatus.EXPIRED:
+            return renewed
+    held = await find_open_locked(session, payment.user_id, product_id)
+    if held is None or (held.grace_until or held.paid_until) > now:
+        return held
+    _end(session, held, now=now)
+    await session.flush()
+    return None
+
+
+async def get_locked(session: Session, subscription_id: UUID) -> Subscription:
+    """Read a subscription as it is now, and lock its row until the transaction ends."""
+    statement = select(Subscription).where(Subscription.id == subscription_id).with_for_update()
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one()
+
+
+async def find_open_locked(session: Session, user_id: UUID, product_id: UUID) -> Subscription | None:
+    """Find the plan that a user has of a product, and lock its row until the transaction ends."""
     statement = select(Subscription).where(
         Subscription.user_id == user_id,
         Subscription.product_id == product_id,
@@ -121,6 +183,7 @@ def _start(
         paid_from=now,
         paid_until=now + timedelta(seconds=1),
         cancel_at_period_end=False,
+        is_renewing=False,
         created_at=now,
     )
     _lengthen(subscription, price, item.quantity)
@@ -128,115 +191,28 @@ def _start(
     return subscription
 
 
-def _lengthen(subscription: Subscription, price: Price, quantity: int) -> None:
+def end_after(subscription: Subscription, price: Price) -> datetime:
+    """Tell when the period would end that follows what is paid."""
+    return _extended(subscription, price, 1).end()
+
+
+def _extended(subscription: Subscription, price: Price, quantity: int) -> Anchor:
     anchor = Anchor(subscription.anchor_at, subscription.anchor_months, subscription.zone)
     # a plan's price always has an interval: the price list's check and the table's see to it
-    extended = anchor.extended(price.interval_unit or "month", (price.interval_count or 1) * quantity)
+    return anchor.extended(price.interval_unit or "month", (price.interval_count or 1) * quantity)
+
+
+def _lengthen(subscription: Subscription, price: Price, quantity: int) -> None:
+    extended = _extended(subscription, price, quantity)
     subscription.anchor_at, subscription.anchor_months = extended.at, extended.months
     subscription.paid_until = extended.end()
     subscription.price_id = price.id
 
 
-async def take_back(session: Session, payment_id: UUID, *, until_won: bool = False, now: datetime) -> None:
-    """Take back the periods that a payment bought; other periods stay where they are. Locks the subscriptions.
-
-    With `until_won` a dispute takes them, and `restore` brings them back.
-    """
-    statement = (
-        select(SubscriptionPeriod)
-        .where(
-            SubscriptionPeriod.payment_id == payment_id,
-            or_(SubscriptionPeriod.revoked_at.is_(None), SubscriptionPeriod.is_disputed),
-        )
-        .order_by(SubscriptionPeriod.subscription_id)
-    )
-    for period in (await session.scalars(statement)).all():
-        is_held = period.revoked_at is None
-        period.is_disputed = until_won
-        if is_held:
-            period.revoked_at = now
-            subscription = await session.get_one(Subscription, period.subscription_id, with_for_update=True)
-            await _shorten(session, subscription, now=now)
-
-
-async def restore(session: Session, payment_id: UUID, *, now: datetime) -> frozenset[UUID]:
-    """Put the periods that a dispute took of a payment back where they were. Locks the subscriptions.
-
-    Gives the lines whose place in time is taken: their plan was bought again meanwhile.
-    """
-    statement = (
-        select(SubscriptionPeriod)
-        .where(SubscriptionPeriod.payment_id == payment_id, SubscriptionPeriod.is_disputed)
-        .order_by(SubscriptionPeriod.subscription_id)
-    )
-    without_room = set()
-    for period in (await session.scalars(statement)).all():
-        subscription = await session.get_one(Subscription, period.subscription_id, with_for_update=True)
-        if await _has_room(session, subscription, period, now=now):
-            period.revoked_at, period.is_disputed = None, False
-            _reopen(session, subscription, period, now=now)
-        else:
-            without_room.add(period.payment_item_id)
-    return frozenset(without_room)
-
-
-async def _has_room(
-    session: Session, subscription: Subscription, period: SubscriptionPeriod, *, now: datetime
-) -> bool:
-    same = (Subscription.user_id == subscription.user_id, Subscription.product_id == subscription.product_id)
-    overlapping = (
-        select(SubscriptionPeriod.id)
-        .join(Subscription, Subscription.id == SubscriptionPeriod.subscription_id)
-        .where(
-            *same,
-            SubscriptionPeriod.revoked_at.is_(None),
-            SubscriptionPeriod.starts_at < period.ends_at,
-            SubscriptionPeriod.ends_at > period.starts_at,
-        )
-    )
-    if await session.scalar(overlapping.limit(1)) is not None:
-        return False
-    # a user has one open subscription of a plan at most
-    held = await _find_open(session, subscription.user_id, subscription.product_id)
-    return period.ends_at <= now or held is None or held.id == subscription.id
-
-
-def _reopen(
-    session: Session, subscription: Subscription, period: SubscriptionPeriod, *, now: datetime
-) -> None:
-    if period.ends_at <= now:
-        return
-    event: type[SubscriptionStarted | SubscriptionRenewed] = SubscriptionRenewed
-    if subscription.status not in OPEN_SUBSCRIPTION:
-        subscription.status, event = SubscriptionStatus.ACTIVE, SubscriptionStarted
-    if period.ends_at > subscription.paid_until:
-        subscription.paid_until = period.ends_at
-        subscription.anchor_at, subscription.anchor_months = period.ends_at, 0
-    told = event(
-        subscription_id=subscription.id,
-        user_id=subscription.user_id,
-        product_id=subscription.product_id,
-        period_end=subscription.paid_until,
-    )
-    emit(session, OutboxMessage, told, aggregate_id=subscription.id, now=now)
-
-
-async def _shorten(session: Session, subscription: Subscription, *, now: datetime) -> None:
-    await session.flush()
-    statement = select(SubscriptionPeriod).where(
-        SubscriptionPeriod.subscription_id == subscription.id,
-        SubscriptionPeriod.revoked_at.is_(None),
-        SubscriptionPeriod.ends_at > now,
-    )
-    left = (await session.scalars(statement.order_by(SubscriptionPeriod.starts_at))).all()
-    if left:
-        subscription.paid_until = max(period.ends_at for period in left)
-        # what is bought from now on follows the last period that stays
-        subscription.anchor_at, subscription.anchor_months = subscription.paid_until, 0
-        return
-    if subscription.status not in OPEN_SUBSCRIPTION:
-        return
+def cancel(session: Session, subscription: Subscription, *, now: datetime) -> None:
+    """End a locked open plan for good; whoever looks after renewals gives up what is still open of its own."""
     subscription.status = SubscriptionStatus.CANCELED
+    subscription.renewal_due_at, subscription.remind_at, subscription.grace_until = now, None, None
     told = SubscriptionCanceled(
         subscription_id=subscription.id, user_id=subscription.user_id, product_id=subscription.product_id
     )
@@ -244,35 +220,63 @@ async def _shorten(session: Session, subscription: Subscription, *, now: datetim
 
 
 async def expire_due(session: Session, *, now: datetime) -> int:
-    """Expire up to a batch of plans whose paid time is over; several workers may do so at once. Gives the number."""
+    """End up to a batch of plans whose time is over; several workers may do so at once. Gives the number.
+
+    One that is still to be charged, or of whose charge nobody knows the outcome, is waited for.
+    """
+    end = func.coalesce(Subscription.grace_until, Subscription.paid_until)
+    is_charged = (
+        select(Payment.id)
+        .where(
+            Payment.subscription_id == Subscription.id,
+            Payment.renews_from == Subscription.paid_until,
+            Payment.status == PaymentStatus.PENDING,
+        )
+        .exists()
+    )
+    nothing_comes = and_(Subscription.renewal_due_at.is_(None), ~is_charged)
     statement = (
         select(Subscription)
-        .where(Subscription.status == SubscriptionStatus.ACTIVE, Subscription.paid_until <= now)
-        .order_by(Subscription.paid_until)
+        .where(
+            Subscription.status.in_(OPEN_SUBSCRIPTION),
+            end <= now,
+            or_(Subscription.cancel_at_period_end, nothing_comes),
+        )
+        .order_by(end)
         .limit(EXPIRE_BATCH)
         .with_for_update(skip_locked=True)
     )
     due = (await session.scalars(statement)).all()
     for subscription in due:
-        _expire(session, subscription, now=now)
+        _end(session, subscription, now=now)
     return len(due)
 
 
-def _expire(session: Session, subscription: Subscription, *, now: datetime) -> None:
+def _end(session: Session, subscription: Subscription, *, now: datetime) -> None:
+    if subscription.cancel_at_period_end:
+        cancel(session, subscription, now=now)
+        return
+    was_tried = subscription.grace_until is not None
     subscription.status = SubscriptionStatus.EXPIRED
+    subscription.renewal_due_at, subscription.remind_at = now if was_tried else None, None
+    subscription.grace_until = None
     told = SubscriptionExpired(
         subscription_id=subscription.id, user_id=subscription.user_id, product_id=subscription.product_id
     )
     emit(session, OutboxMessage, told, aggregate_id=subscription.id, now=now)
 
 
-async def get(session: Session, user_id: UUID, subscription_id: UUID) -> Subscription:
-    """Read one's own subscription.
+async def get(
+    session: Session, user_id: UUID, subscription_id: UUID, *, is_locked: bool = False
+) -> Subscription:
+    """Read one's own subscription; with `is_locked` its row is locked until the transaction ends.
 
     Raises:
         SubscriptionUnknown: there is none, or it is another's.
     """
     statement = _with_product().where(Subscription.id == subscription_id, Subscription.user_id == user_id)
+    if is_locked:
+        statement = statement.with_for_update(of=Subscription).execution_options(populate_existing=True)
     found = (await session.execute(statement)).scalar_one_or_none()
     if found is None:
         raise SubscriptionUnknown

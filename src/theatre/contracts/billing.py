@@ -24,7 +24,10 @@ class PlayStart(BaseModel):
 
 
 class PaymentPaid(Event):
-    """Money captured, rights granted. `title` names what was bought, in words for the user."""
+    """Money captured, rights granted. `title` names what was bought, in words for the user.
+
+    With `is_renewal` nobody asked for it just now: `billing.subscription.renewed` says what came of it.
+    """
 
     key: ClassVar[str] = "billing.payment.paid"
 
@@ -33,6 +36,7 @@ class PaymentPaid(Event):
     total: Amount
     title: str
     paid_at: datetime
+    is_renewal: bool = False
 
 
 class PaymentFailed(Event):
@@ -90,8 +94,18 @@ class SubscriptionStarted(Event):
     period_end: datetime
 
 
+class Charged(BaseModel):
+    """What was taken without asking, and for what, in words for the user."""
+
+    model_config = ConfigDict(frozen=True)
+
+    payment_id: UUID
+    total: Amount
+    title: str
+
+
 class SubscriptionRenewed(Event):
-    """A running plan was extended by a further paid period."""
+    """A running plan was extended by a further paid period; `charged` if we did so and not the user."""
 
     key: ClassVar[str] = "billing.subscription.renewed"
 
@@ -99,10 +113,56 @@ class SubscriptionRenewed(Event):
     user_id: UUID
     product_id: UUID
     period_end: datetime
+    charged: Charged | None = None
+
+
+class SubscriptionPastDue(Event):
+    """A plan could not be charged for its next period. It may be watched, and paid, until `grace_until`.
+
+    With `is_hopeless` the method will not be tried again.
+    """
+
+    key: ClassVar[str] = "billing.subscription.past_due"
+
+    subscription_id: UUID
+    user_id: UUID
+    product_id: UUID
+    payment_id: UUID
+    total: Amount
+    title: str
+    failure_code: str
+    failure_message: str
+    is_hopeless: bool
+    grace_until: datetime
+
+
+class SubscriptionEndAnnounced(Event):
+    """What is paid of a plan ends soon. With a `total` that will be taken, and the plan goes on; else it ends."""
+
+    key: ClassVar[str] = "billing.subscription.end_announced"
+
+    subscription_id: UUID
+    user_id: UUID
+    product_id: UUID
+    title: str
+    period_end: datetime
+    total: Amount | None
+
+
+class SubscriptionCancelRequested(Event):
+    """A user does not want a plan any more; it ends, or has ended, at `ends_at`."""
+
+    key: ClassVar[str] = "billing.subscription.cancel_requested"
+
+    subscription_id: UUID
+    user_id: UUID
+    product_id: UUID
+    title: str
+    ends_at: datetime
 
 
 class SubscriptionCanceled(Event):
-    """A plan ended because it was given back."""
+    """A plan ended because its user wished so, or because it was given back."""
 
     key: ClassVar[str] = "billing.subscription.canceled"
 
@@ -151,6 +211,24 @@ class RefundRequested(Event):
 
     refund_id: UUID
     payment_id: UUID
+
+
+class ChargeRequested(Event):
+    """A saved method is to be charged; billing itself hears this and asks payment-service."""
+
+    key: ClassVar[str] = "billing.charge.requested"
+
+    attempt_id: UUID
+    payment_id: UUID
+
+
+class PaymentMethodChosen(Event):
+    """A saved way to pay became the one that a user's renewals are charged to."""
+
+    key: ClassVar[str] = "billing.payment_method.chosen"
+
+    payment_method_id: UUID
+    user_id: UUID
 
 
 class AttemptAbandoned(Event):

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from theatre.contracts.money import Amount
+from theatre.contracts.payment_methods import ChargeStart, SavedMethod
 from theatre.contracts.payment_records import RecordsClient
 from theatre.kit.events import Event
 
@@ -68,7 +69,7 @@ class Attempt(BaseModel):
     """A try as payment-service knows it. The link is absent while the provider has not answered.
 
     `captured` is what was really taken, by an attempt that succeeded, and `fee` what the provider keeps of it, if it
-    says so.
+    says so; `method` is what the payer let it keep, where that was asked for.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,6 +86,7 @@ class Attempt(BaseModel):
     captured: Amount | None = None
     captured_at: datetime | None = None
     fee: Amount | None = None
+    method: SavedMethod | None = None
 
 
 class RefundStart(_Frozen):
@@ -170,7 +172,8 @@ class ReceiptState(BaseModel):
 class AttemptSucceeded(Event):
     """Money was taken. `captured` is what the provider says, which may differ from what was asked.
 
-    `fee` is what the provider keeps, where it says so; it may be in another currency.
+    `fee` is what the provider keeps, where it says so; it may be in another currency. `method` is what the payer let
+    the provider keep for later charges, where that was asked for.
     """
 
     key: ClassVar[str] = "payment.attempt.succeeded"
@@ -182,6 +185,7 @@ class AttemptSucceeded(Event):
     provider_reference: str
     captured_at: datetime
     fee: Amount | None = None
+    method: SavedMethod | None = None
 
 
 class AttemptFailed(Event):
@@ -287,6 +291,14 @@ class PaymentClient(RecordsClient):
             Unknown, Refused
         """
         return await self._client.post(f"{PREFIX}/attempts", start, Attempt)
+
+    async def charge(self, start: ChargeStart) -> Attempt:
+        """Charge a saved method, or continue the charge with this id. A time-out leaves the outcome unknown: ask again.
+
+        Raises:
+            Unknown, Refused
+        """
+        return await self._client.post(f"{PREFIX}/charges", start, Attempt)
 
     async def read(self, attempt_id: UUID) -> Attempt:
         """Read an attempt; payment-service asks the provider if it is still open.

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from theatre.kit.servers import ServersError
 
 DRAIN_SECONDS = 3
+WEBSOCKET_BYTES = 64 * 1024
 
 
 class PortTaken(ServersError):
@@ -37,6 +38,10 @@ class Front:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                # nobody has much to say to us over a websocket
+                ws_max_size=WEBSOCKET_BYTES,
+                ws_max_queue=8,
+                ws_per_message_deflate=False,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )

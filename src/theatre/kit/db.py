@@ -8,7 +8,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -18,12 +18,18 @@ from uuid import UUID
 import asyncpg
 import orjson
 from fastapi import Depends, Request
-from sqlalchemy import BigInteger, Integer, MetaData, Text, event, text
+from sqlalchemy import BigInteger, Integer, MetaData, Text, TextClause, event, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -42,6 +48,7 @@ RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})
 TRANSIENT_SQLSTATE_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
 MAX_TRANSACTION_TRIES = 3
 IDLE_SECONDS = 1.0
+TURN_SECONDS = 0.1
 MAX_STATEMENT_CHARACTERS = 1_000
 FIRST_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+((?:\w+\.)?\w+)")
 
@@ -191,6 +198,38 @@ async def transaction(sessions: Sessions) -> AsyncIterator[Session]:
 
 
 @asynccontextmanager
+async def turn(sessions: Sessions, name: str, *, wait_seconds: float = 0.0) -> AsyncIterator[bool]:
+    """Take a turn that only one process has at a time, by a lock of the database; True if it is ours.
+
+    No transaction is open meanwhile, so that one may call out. Who loses the connection loses the turn.
+    """
+    lock, unlock = (
+        text(f"SELECT {word}(hashtext(:name))") for word in ("pg_try_advisory_lock", "pg_advisory_unlock")
+    )
+    deadline = time.monotonic() + wait_seconds
+    async with sessions.kw["bind"].connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        while not (is_ours := bool(await connection.scalar(lock, {"name": name}))):
+            if time.monotonic() >= deadline:
+                break
+            await asyncio.sleep(TURN_SECONDS)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                await _end_turn(connection, unlock, name)
+
+
+async def _end_turn(connection: AsyncConnection, unlock: TextClause, name: str) -> None:
+    try:
+        await connection.execute(unlock, {"name": name})
+    except BaseException:
+        # whoever got it from the pool would have the turn without knowing
+        await connection.invalidate()
+        raise
+
+
+@asynccontextmanager
 async def rehearsal(sessions: Sessions) -> AsyncIterator[Session]:
     """Open a transaction that ends as if it had never been: to learn what something would do, by doing it."""
     async with sessions() as session:
@@ -210,21 +249,36 @@ async def transact(sessions: Sessions, verb: Callable[[Session], Awaitable[T]]) 
     raise AssertionError("unreachable")
 
 
-async def fetch_row(engine: AsyncEngine, statement: str, *arguments: object) -> Any:
+async def fetch_row(engine: Engine, statement: str, *arguments: object) -> Any:
     """Run one statement as one transaction of its own and give its first row or None.
 
-    For the few hot writes that measurement asks for: it goes past the ORM to the driver's prepared statements
+    For the few hot ways that measurement asks for: it goes past the ORM to the driver's prepared statements
     (`$1` placeholders), on a connection of the same pool.
 
     Raises:
         Transient: the database is away, busy or cut the answer; the statement may or may not have been carried out.
     """
+    return await _on_driver(engine, statement, lambda driver: driver.fetchrow(statement, *arguments))
+
+
+async def fetch_rows(engine: Engine, statement: str, *arguments: object) -> Sequence[Any]:
+    """Run one statement as `fetch_row` does, and give all of its rows.
+
+    Raises:
+        Transient: the database is away or busy.
+    """
+    rows: Sequence[Any] = await _on_driver(
+        engine, statement, lambda driver: driver.fetch(statement, *arguments)
+    )
+    return rows
+
+
+async def _on_driver(engine: Engine, statement: str, ask: Callable[[Any], Awaitable[Any]]) -> Any:
     async with engine.connect() as connection:
         raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection
         try:
             with call(summary_of(statement), _known(statement)):
-                return await driver.fetchrow(statement, *arguments)
+                return await ask(raw.driver_connection)
         except (
             asyncpg.PostgresConnectionError,
             asyncpg.InterfaceError,

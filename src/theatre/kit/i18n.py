@@ -68,6 +68,11 @@ def format_money(money: Money, locale: str, *, is_exact: bool = False) -> str:
     return f"{sign}{grouped}{NO_BREAK_SPACE}{money.currency}"
 
 
+def format_decimal(value: float, locale: str) -> str:
+    """Write a number to one place: `8,1` in Russian, `8.1` in English."""
+    return f"{value:.1f}".replace(".", "," if locale == "ru" else ".")
+
+
 def format_date(moment: datetime, locale: str, zone: tzinfo = UTC) -> str:
     """Write the day of a moment: `5 марта 2026`."""
     at = moment.astimezone(zone)
@@ -106,6 +111,14 @@ class Catalogue:
     def find(self, locale: str, key: str) -> str | None:
         """Give a text as it stands if there is one: for keys that come from elsewhere."""
         return self._texts[locale].get(key)
+
+    def part(self, locale: str, prefix: str) -> dict[str, str]:
+        """Give the texts whose keys begin so, by the rest of their keys."""
+        return {
+            key.removeprefix(prefix): text
+            for key, text in self._texts[locale].items()
+            if key.startswith(prefix)
+        }
 
     def count(self, locale: str, key: str, number: int) -> str:
         """Give the text for a whole number of things, from `<key>.one`, `<key>.few` and `<key>.many`."""

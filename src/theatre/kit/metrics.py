@@ -77,6 +77,12 @@ PROVIDER_REQUESTS = Histogram(
 )
 CAPTURED = Counter("theatre_captured_minor", "Money taken, in minor units.", ("currency",))
 REFUNDED = Counter("theatre_refunded_minor", "Money given back, in minor units.", ("currency",))
+RENEWALS = Counter(
+    "theatre_renewals", "Renewals of plans by outcome (begun, tried_again, paid, failed).", ("outcome",)
+)
+RENEWALS_AGE = _gauge(
+    "theatre_renewals_oldest_due_seconds", "How long the plan that waits longest has been due for a look."
+)
 CASES_OPEN = _gauge("theatre_cases_open", "Cases about money that wait for a person, up to 10,000.")
 DELIVERIES = Counter(
     "theatre_deliveries",

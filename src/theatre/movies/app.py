@@ -18,6 +18,9 @@ from theatre.kit.idempotency import Flights
 from theatre.kit.outbox import Relay
 from theatre.kit.worker import Worker
 from theatre.movies import demo, genres
+from theatre.movies.answers import Answers
+from theatre.movies.cards import Cards
+from theatre.movies.changes import Changes
 from theatre.movies.gate import Gate
 from theatre.movies.jobs import JOBS
 from theatre.movies.models import OutboxMessage
@@ -25,6 +28,8 @@ from theatre.movies.resources import Resources, WorkerResources
 from theatre.movies.routes import admin, playback, public, searching
 from theatre.movies.search import SearchAway, SearchIndex
 from theatre.movies.search.embedded import EmbeddedIndex
+from theatre.movies.search.opensearch import ClusterIndex
+from theatre.movies.search.wire import Wire
 from theatre.movies.settings import MoviesSettings
 
 
@@ -42,12 +47,19 @@ async def open_resources(
         billing = BillingClient(ServiceClient(settings.billing_url, token=token, transport=transport))
         stack.push_async_callback(billing.close)
         sessions = sessions_of(engine)
+        index = await stack.enter_async_context(open_index(settings))
+        changes = Changes(engine)
+        room = settings.cache_megabytes * 1_000_000
+        cards = Cards(engine, changes, clock=clock, max_bytes=room * 3 // 4)
         yield Resources(
             engine=engine,
             sessions=sessions,
             access=await stack.enter_async_context(open_access(settings, auth, clock).following()),
             clock=clock,
-            index=await stack.enter_async_context(open_index(settings)),
+            index=index,
+            changes=await stack.enter_async_context(changes.following()),
+            cards=cards,
+            answers=Answers(changes, index, clock=clock, max_bytes=room // 4),
             gate=Gate(sessions, billing, settings.stream_secret, settings.ticket_seconds),
             flights=Flights(),
         )
@@ -55,8 +67,10 @@ async def open_resources(
 
 @asynccontextmanager
 async def open_index(settings: MoviesSettings) -> AsyncIterator[SearchIndex]:
-    """Choose the search: the one in a folder of this machine."""
-    index = EmbeddedIndex(settings.index_folder)
+    """Choose the search: a cluster if one is named, else the one in a folder of this machine."""
+    index: SearchIndex = EmbeddedIndex(settings.index_folder)
+    if settings.search_url:
+        index = ClusterIndex(Wire(settings.search_url), settings.search_index)
     try:
         yield index
     finally:
@@ -69,7 +83,7 @@ async def check_index(resources: Resources) -> None:
     Raises:
         SearchAway
     """
-    if not resources.index.is_built():
+    if not await resources.index.is_built():
         raise SearchAway
 
 
@@ -84,7 +98,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Movies",
-        routers=[searching.router, playback.router, public.router, admin.router],
+        routers=[searching.router, playback.router, public.films, public.router, admin.router],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {
             "database": partial(ping, resources.engine),

@@ -1,6 +1,6 @@
 """Lists of films: which, and in which order. Every order follows an index, so that any page costs the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, any_, exists, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from theatre.kit.db import Session
 from theatre.kit.listing import Listing
+from theatre.kit.pagination import Page, PageRequest, page_of
 from theatre.movies.films import WHOLE, is_public
 from theatre.movies.models import Credit, Film, FilmAccess, FilmGenre, Role
 
@@ -87,6 +89,18 @@ def _of_genre(*genre_ids: UUID) -> ColumnElement[bool]:
 def find_public(wanted: FilmFilter, sort: FilmSort, *, locale: str, now: datetime) -> Listing[Film]:
     """List films that the public sees; titles are sorted as they are written in the language."""
     return _listed(select(Film).where(is_public(now), *wanted.conditions()), sort, locale=locale)
+
+
+async def read_ids(session: Session, listing: Listing[Film], request: PageRequest) -> Page[Any]:
+    """Read of one page of films which they are.
+
+    Raises:
+        BadCursor
+    """
+    rows: Sequence[Any] = (
+        await session.execute(listing.page(request).with_only_columns(*listing.keys))
+    ).all()
+    return page_of(rows, request, key=listing.cursor)
 
 
 def find_all() -> Listing[Film]:

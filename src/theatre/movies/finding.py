@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from theatre.kit.db import Session
+from theatre.kit.db import Session, Sessions, transaction
 from theatre.movies import genres
+from theatre.movies.cards import Card, Cards
 from theatre.movies.films import WHOLE, is_public
 from theatre.movies.models import Film, Genre, Person
 from theatre.movies.search import Found, Kind, Question, SearchIndex
@@ -23,7 +24,7 @@ MOST_GENRES = 2
 class Suggestions:
     """What somebody may be about to write, and the words that it was read as."""
 
-    films: Sequence[Film]
+    films: Sequence[Card]
     persons: Sequence[Person]
     genres: Sequence[Genre]
     words: Sequence[str]
@@ -44,15 +45,20 @@ async def persons_of(session: Session, ids: Sequence[UUID]) -> list[Person]:
     return [persons[id] for id in ids if id in persons]
 
 
-async def suggest(session: Session, index: SearchIndex, text: str, *, now: datetime) -> Suggestions:
+async def suggest(
+    sessions: Sessions, text: str, *, index: SearchIndex, cards: Cards, locale: str
+) -> Suggestions:
     """Guess what a text will become, by kind; at most ten in all."""
     question = Question(Kind.FILM, text, limit=MOST_FILMS)
     found = await index.find(question)
     people = await index.find(replace(question, kind=Kind.PERSON, limit=MOST_PERSONS))
+    async with transaction(sessions) as session:
+        persons = await persons_of(session, people.ids)
+        begun = [genre for genre in await genres.list_all(session) if _is_begun(genre, text)]
     return Suggestions(
-        films=await films_of(session, found.ids, now=now),
-        persons=await persons_of(session, people.ids),
-        genres=[genre for genre in await genres.list_all(session) if _is_begun(genre, text)][:MOST_GENRES],
+        films=await cards.list_by_ids(found.ids, locale),
+        persons=persons,
+        genres=begun[:MOST_GENRES],
         words=_words(found, people),
     )
 

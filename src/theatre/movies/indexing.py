@@ -1,20 +1,23 @@
 """What keeps the search index and the tables the same: changes followed, a rebuild beside them, a check."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, or_, select, text, tuple_, update
 
-from theatre.kit.db import Session, Sessions, transaction
+from theatre.kit.db import Session, Sessions, transaction, turn
 from theatre.movies.models import Credit, Film, IndexChange, Person
-from theatre.movies.search import Build, Entry, Kind, SearchIndex
+from theatre.movies.search import Build, Entry, Kind, SearchAway, SearchIndex
 
 BATCH = 500
 CHUNK = 2_000
 LOCK = "movies.index"
+WAIT_SECONDS = 120.0
 
 Key = tuple[Kind, UUID]
 
@@ -23,6 +26,7 @@ def _films() -> Select[Any]:
     """Select what is live; the end of a film's time is looked at when it is shown."""
     columns = (
         *(Film.id, Film.titles, Film.original_title, Film.rating_tenths, Film.year, Film.age, Film.access),
+        *(Film.countries, Film.runtime_minutes),
         *(Film.genres.expression.label("genres"), Film.people.expression.label("people")),
     )
     return select(*columns).where(Film.is_published)
@@ -40,6 +44,9 @@ def _film(row: Row[Any]) -> Entry:
         access=row.access,
         year=row.year,
         age=row.age,
+        credits=tuple((person["role"], person["id"]) for person in row.people or []),
+        countries=tuple(row.countries),
+        runtime_minutes=row.runtime_minutes,
     )
 
 
@@ -84,48 +91,62 @@ async def _load(session: Session, keys: Iterable[Key]) -> tuple[list[Entry], set
     return entries, wanted - {(entry.kind, entry.id) for entry in entries}
 
 
-async def _read_all(session: Session) -> AsyncIterator[list[Entry]]:
-    """Read everything there is to find, in chunks, by id."""
+async def _read_all(opened: Callable[[], AbstractAsyncContextManager[Session]]) -> AsyncIterator[list[Entry]]:
+    """Read everything there is to find, in chunks, by id; each in a session that is opened for it."""
     for source in SOURCES.values():
         after: UUID | None = None
         while True:
             statement = source.select().order_by(source.id).limit(CHUNK)
-            rows = (
-                await session.execute(statement if after is None else statement.where(source.id > after))
-            ).all()
+            async with opened() as session:
+                rows = (
+                    await session.execute(statement if after is None else statement.where(source.id > after))
+                ).all()
             if not rows:
                 break
             after = rows[-1].id
             yield [source.entry(row) for row in rows]
 
 
+@asynccontextmanager
+async def _patient(sessions: Sessions) -> AsyncIterator[Session]:
+    """Open a transaction that may read for long."""
+    async with transaction(sessions) as session:
+        await session.execute(text("SET LOCAL statement_timeout = '60s'"))
+        yield session
+
+
 async def follow(sessions: Sessions, index: SearchIndex, *, now: Callable[[], datetime]) -> int:
     """Let the index learn a batch of changes; gives their number. What it learnt is marked afterwards, so that after a
     crash it learns it again. Of several who follow one does; a rebuild that is about to switch holds them up."""
-    async with transaction(sessions) as session:
-        if not await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(LOCK)))):
+    async with turn(sessions, LOCK) as is_ours:
+        if not is_ours:
             return 0
-        pending = (
-            select(IndexChange)
-            .where(IndexChange.indexed_at.is_(None))
-            .order_by(IndexChange.number)
-            .limit(BATCH)
-        )
-        changes = (await session.scalars(pending)).all()
+        async with transaction(sessions) as session:
+            changes = (await session.scalars(_pending().order_by(IndexChange.number).limit(BATCH))).all()
+            entries, gone = await _load(session, map(_key, changes))
         if changes:
-            entries, gone = await _load(
-                session, [(Kind(change.kind), change.subject_id) for change in changes]
-            )
             await index.put(entries, gone)
-            await _mark(session, changes, now=now())
+            await _mark(sessions, changes, now=now())
         return len(changes)
 
 
-async def _mark(session: Session, changes: Sequence[IndexChange], *, now: datetime) -> None:
-    learnt = [(change.kind, change.subject_id, change.number) for change in changes]
+def _pending() -> Select[IndexChange]:
+    return select(IndexChange).where(IndexChange.indexed_at.is_(None))
+
+
+def _key(change: IndexChange) -> Key:
+    return Kind(change.kind), change.subject_id
+
+
+async def _mark(sessions: Sessions, changes: Sequence[IndexChange], *, now: datetime) -> None:
+    """Mark what was learnt; what changed again meanwhile has another number, and stays pending."""
     row = tuple_(IndexChange.kind, IndexChange.subject_id, IndexChange.number)
-    statement = update(IndexChange).where(row.in_(learnt)).values(indexed_at=now)
-    await session.execute(statement.execution_options(synchronize_session=False))
+    async with transaction(sessions) as session:
+        for start in range(0, len(changes), BATCH):
+            batch = changes[start : start + BATCH]
+            learnt = [(change.kind, change.subject_id, change.number) for change in batch]
+            statement = update(IndexChange).where(row.in_(learnt)).values(indexed_at=now)
+            await session.execute(statement.execution_options(synchronize_session=False))
 
 
 async def rebuild(
@@ -140,31 +161,40 @@ async def rebuild(
 
     What changed meanwhile is put in under the followers' lock before the switch: what no one has learnt yet, and what
     they taught the old index since this began.
+
+    Raises:
+        SearchAway: those who follow are at work for so long that it cannot switch.
     """
     began, count = now(), 0
     async with index.building() as build:
-        async with transaction(sessions) as session:
-            await session.execute(text("SET LOCAL statement_timeout = '60s'"))
-            async for entries in _read_all(session):
-                await build.add(entries)
-                count += len(entries)
-                say(count)
-        async with transaction(sessions) as session:
-            await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(LOCK))))
-            await _catch_up(session, build, since=began, now=now())
+        async for entries in _read_all(partial(_patient, sessions)):
+            await build.add(entries)
+            count += len(entries)
+            say(count)
+        async with turn(sessions, LOCK, wait_seconds=WAIT_SECONDS) as is_ours:
+            if not is_ours:
+                raise SearchAway
+            changes = await _catch_up(sessions, build, since=began)
             await build.switch()
+            await _mark(sessions, changes, now=now())
     return count
 
 
-async def _catch_up(session: Session, build: Build, *, since: datetime, now: datetime) -> None:
-    recent = or_(IndexChange.indexed_at.is_(None), IndexChange.indexed_at >= since)
-    statement = select(IndexChange).where(recent).order_by(IndexChange.number)
-    changes = (await session.scalars(statement)).all()
+async def _catch_up(sessions: Sessions, build: Build, *, since: datetime) -> Sequence[IndexChange]:
+    """Let a build learn what changed; gives the changes, which are learnt only once it is in use."""
+    async with transaction(sessions) as session:
+        statement = select(IndexChange).where(_changed(since)).order_by(IndexChange.number)
+        changes = (await session.scalars(statement)).all()
     for start in range(0, len(changes), BATCH):
-        batch = changes[start : start + BATCH]
-        entries, gone = await _load(session, [(Kind(change.kind), change.subject_id) for change in batch])
+        async with transaction(sessions) as session:
+            entries, gone = await _load(session, map(_key, changes[start : start + BATCH]))
         await build.put(entries, gone)
-        await _mark(session, batch, now=now)
+    return changes
+
+
+def _changed(since: datetime) -> ColumnElement[bool]:
+    """Select what is pending, and what was learnt since a moment."""
+    return or_(IndexChange.indexed_at.is_(None), IndexChange.indexed_at >= since)
 
 
 async def forget_learnt(session: Session, *, before: datetime) -> None:
@@ -188,15 +218,16 @@ class Comparison:
         return not (self.missing or self.outdated or self.surplus)
 
 
-async def compare(sessions: Sessions, index: SearchIndex) -> Comparison:
-    """Compare every entry of the tables with what the index knows of it."""
-    found = Comparison()
+async def compare(sessions: Sessions, index: SearchIndex, *, now: Callable[[], datetime]) -> Comparison:
+    """Compare every entry of the tables, as they are at one moment, with what the index knows of it. What it learns
+    meanwhile counts as pending."""
+    began, found = now(), Comparison()
+    known = {(kind, id): digest async for kind, id, digest in index.digests()}
     async with transaction(sessions) as session:
         await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        pending = await _pending(session)
-        known = {(kind, id): digest async for kind, id, digest in index.digests()}
+        pending = set(map(_key, await session.scalars(select(IndexChange).where(_changed(began)))))
         found.pending = len(pending)
-        async for entries in _read_all(session):
+        async for entries in _read_all(lambda: nullcontext(session)):
             _compare(found, entries, known=known, pending=pending)
     found.surplus = [_named(key) for key in known if key not in pending]
     return found
@@ -217,13 +248,6 @@ def _compare(
             found.outdated.append(_named(key))
         else:
             found.same += 1
-
-
-async def _pending(session: Session) -> set[Key]:
-    rows = await session.execute(
-        select(IndexChange.kind, IndexChange.subject_id).where(IndexChange.indexed_at.is_(None))
-    )
-    return {(Kind(row.kind), row.subject_id) for row in rows}
 
 
 def _named(key: Key) -> str:

@@ -16,7 +16,7 @@ KEEP_LEARNT = timedelta(days=1)
 
 async def follow(held: WorkerResources) -> None:
     """Build the index if there is none; then teach it what changed, until nothing is left."""
-    if not held.index.is_built():
+    if not await held.index.is_built():
         await indexing.rebuild(held.sessions, held.index, now=held.clock.now)
     while await indexing.follow(held.sessions, held.index, now=held.clock.now):
         pass

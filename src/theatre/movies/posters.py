@@ -7,6 +7,11 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 400, 600
 MAX_LINES = 6
+GOOD_LINES = 3
+SIZES = (44, 36, 30, 24)
+TEXT_WIDTH = 350
+LETTER_WIDTH = 0.68
+"""Of a bold letter with serifs, Cyrillic ones being the wider, in parts of its size."""
 # of each genre the colours of night, of the middle and of light
 PALETTES = {
     "action": ("#1b1b2f", "#b33030", "#f2c14e"),
@@ -80,8 +85,7 @@ def _hills(dice: bytes, night: str) -> str:
 
 
 def _words(poster: Poster, light: str) -> str:
-    size = 44 if len(poster.title) <= 14 else 34 if len(poster.title) <= 32 else 26
-    lines = textwrap.wrap(poster.title, width=int(640 / size), break_long_words=True)[:MAX_LINES]
+    size, lines = _fit(poster.title)
     top = 540 - (len(lines) - 1) * size
     spans = "".join(
         f'<text x="30" y="{top + number * size}" font-size="{size}" font-weight="700">{escape(line)}</text>'
@@ -92,3 +96,16 @@ def _words(poster: Poster, light: str) -> str:
         f'<g fill="{light}" font-family="Georgia, \'PT Serif\', serif">{spans}'
         f'<text x="30" y="574" font-size="17" opacity="0.9">{escape(byline)}</text></g>'
     )
+
+
+def _fit(title: str) -> tuple[int, list[str]]:
+    """Choose the largest letters that no word is broken at, in three lines if that can be."""
+    longest = max(map(len, title.split()), default=0)
+    tried = [(size, textwrap.wrap(title, width=_letters(size))) for size in SIZES]
+    good = [fit for fit in tried if longest <= _letters(fit[0]) and len(fit[1]) <= GOOD_LINES]
+    size, lines = (good or tried[-1:])[0]
+    return size, lines[:MAX_LINES]
+
+
+def _letters(size: int) -> int:
+    return int(TEXT_WIDTH / (LETTER_WIDTH * size))

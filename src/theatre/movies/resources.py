@@ -7,6 +7,9 @@ from theatre.kit.broker.port import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
 from theatre.kit.idempotency import Flights
+from theatre.movies.answers import Answers
+from theatre.movies.cards import Cards
+from theatre.movies.changes import Changes
 from theatre.movies.gate import Gate
 from theatre.movies.search import SearchIndex
 
@@ -20,6 +23,9 @@ class Resources:
     access: Access
     clock: Clock
     index: SearchIndex
+    changes: Changes
+    cards: Cards
+    answers: Answers
     gate: Gate
     flights: Flights
 

@@ -1,13 +1,17 @@
 """What movies' doors take and give."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+import orjson
 from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
 
 from theatre.kit.audit import AuditColumns
 from theatre.kit.fields import Answer, Body, Line, Moment, Storable
+from theatre.kit.pagination import PageAnswer
 from theatre.movies.films import FilmDraft
 from theatre.movies.models import Film, FilmAccess, Genre, ImageKind, Person, Role
 
@@ -147,17 +151,25 @@ class FilmAnswer(Answer):
     available_from: datetime | None
     available_until: datetime | None
 
-    @classmethod
-    def of(cls, film: Film, locale: str) -> Self:
-        """Show a film in a language."""
-        return cls(**film_fields(film, locale))
+
+class FilmsAnswer(PageAnswer[FilmAnswer]):
+    """A page of films. With `facets=true` also how many there are in all, and how many by genre id, access, decade,
+    country and age, each as if its own filter were not set; null if not asked for, or while nobody can count."""
+
+    total: int | None
+    facets: dict[str, dict[str, int]] | None
 
 
-def film_fields(film: Film, locale: str) -> dict[str, Any]:
-    """Give what every answer says of a film."""
+def join(items: Sequence[bytes], **rest: object) -> bytes:
+    """Write an answer of items that are written already; fields go by the same order as in its model."""
+    return b"".join((b'{"items":[', b",".join(items), b"],", orjson.dumps(rest)[1:]))
+
+
+def film_fields(film: Film | SimpleNamespace, locale: str) -> dict[str, Any]:
+    """Give what every answer says of a film, in the order in which it is said."""
     pictures = {image["kind"]: image["url"] for image in reversed(film.images or [])}
     return {
-        "id": film.id,
+        "id": str(film.id),
         "title": film.titles[locale],
         "original_title": film.original_title,
         "description": film.descriptions[locale],
@@ -167,7 +179,7 @@ def film_fields(film: Film, locale: str) -> dict[str, Any]:
         "runtime_minutes": film.runtime_minutes,
         "age_rating": f"{film.age}+",
         "genres": [
-            GenreAnswer(id=genre["id"], slug=genre["slug"], name=genre["names"][locale])
+            {"id": genre["id"], "slug": genre["slug"], "name": genre["names"][locale]}
             for genre in film.genres or []
         ],
         **{f"{role}s": _people(film, role, locale) for role in Role},
@@ -179,9 +191,9 @@ def film_fields(film: Film, locale: str) -> dict[str, Any]:
     }
 
 
-def _people(film: Film, role: Role, locale: str) -> list[PersonAnswer]:
+def _people(film: Film | SimpleNamespace, role: Role, locale: str) -> list[dict[str, str]]:
     return [
-        PersonAnswer(id=person["id"], name=person["names"][locale])
+        {"id": person["id"], "name": person["names"][locale]}
         for person in film.people or []
         if person["role"] == role
     ]

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Self
 from uuid import UUID
 
+import orjson
 from pydantic import Field
 
 from theatre.kit.fields import Answer
+from theatre.movies.cards import Card
 from theatre.movies.finding import Suggestions
 from theatre.movies.highlights import spans_of
-from theatre.movies.models import Film, Person, Role
-from theatre.movies.schemas import FilmAnswer, PersonAnswer, film_fields
+from theatre.movies.models import Person, Role
+from theatre.movies.schemas import FilmAnswer, PersonAnswer, film_fields, join
 from theatre.movies.search import Found
 from theatre.movies.similar import Similar
 
@@ -21,15 +23,6 @@ class FilmFound(FilmAnswer):
     """A film, and where its title and people match."""
 
     highlights: dict[str, Spans] = Field(examples=[{"title": [[0, 7]], "Andrei Tarkovsky": [[7, 16]]}])
-
-    @classmethod
-    def found(cls, film: Film, locale: str, words: Sequence[str]) -> Self:
-        """Show a film that was found by words."""
-        fields = film_fields(film, locale)
-        named = {person.name for role in ("actors", "directors", "writers") for person in fields[role]}
-        shown = {"title": fields["title"], **{name: name for name in named}}
-        marked = {key: spans for key, text in shown.items() if (spans := spans_of(text, words))}
-        return cls(**fields, highlights=marked)
 
 
 class PersonFound(PersonAnswer):
@@ -54,16 +47,26 @@ class FilmsFoundAnswer(Answer):
     facets: dict[str, dict[str, int]]
     next_cursor: str | None
 
-    @classmethod
-    def of(cls, films: Sequence[Film], found: Found, next_cursor: str | None, *, locale: str) -> Self:
-        """Show what was found."""
-        return cls(
-            items=[FilmFound.found(film, locale, _meant(found)) for film in films],
-            total=found.total,
-            corrected_query=found.corrected,
-            facets={name: dict(counts) for name, counts in found.facets.items()},
-            next_cursor=next_cursor,
-        )
+
+def write_found(cards: Sequence[Card], found: Found, next_cursor: str | None) -> bytes:
+    """Write the answer of films that were found."""
+    words = _meant(found)
+    return join(
+        [_marked(card, words) for card in cards],
+        total=found.total,
+        corrected_query=found.corrected,
+        facets=found.facets,
+        next_cursor=next_cursor,
+    )
+
+
+def _marked(card: Card, words: Sequence[str]) -> bytes:
+    """Write on a card where it matches."""
+    fields = card.fields()
+    named = [person["name"] for role in Role for person in fields[f"{role}s"]]
+    shown = {"title": fields["title"], **{name: name for name in named}}
+    marked = {key: spans for key, text in shown.items() if (spans := spans_of(text, words))}
+    return b"".join((card.json[:-1], b',"highlights":', orjson.dumps(marked), b"}"))
 
 
 class PersonsFoundAnswer(Answer):
@@ -123,14 +126,14 @@ class SuggestionsAnswer(Answer):
             return Suggested(id=id, name=name, highlights=spans_of(name, words))
 
         return cls(
-            films=[_film(film, locale, words) for film in suggestions.films],
+            films=[_film(card, words) for card in suggestions.films],
             persons=[named(person.id, person.names[locale]) for person in suggestions.persons],
             genres=[named(genre.id, genre.names[locale]) for genre in suggestions.genres],
         )
 
 
-def _film(film: Film, locale: str, words: Sequence[str]) -> FilmSuggested:
-    fields = film_fields(film, locale)
+def _film(card: Card, words: Sequence[str]) -> FilmSuggested:
+    fields = card.fields()
     own = {name: fields[name] for name in ("id", "title", "year", "poster_url")}
     return FilmSuggested(**own, highlights=spans_of(fields["title"], words))
 

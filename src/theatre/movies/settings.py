@@ -2,11 +2,12 @@
 
 from collections.abc import Set
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, SecretStr
 
 from theatre.kit.settings import ServiceSettings
+from theatre.kit.strength import Secret
 
 
 class MoviesSettings(ServiceSettings):
@@ -21,6 +22,19 @@ class MoviesSettings(ServiceSettings):
     index_folder: Path = Field(
         Path(".theatre/movies-index"),
         description="folder of the search index: `work movies` writes it, every `serve movies` reads it",
+    )
+    search_url: Annotated[str, Secret(is_required=False)] = Field(
+        "",
+        description="OpenSearch or Elasticsearch that searches instead of the folder, as"
+        " `https://user:password@host:9200`; the folder if empty",
+    )
+    search_index: str = Field(
+        "theatre-movies",
+        pattern=r"^[a-z][a-z0-9-]{0,60}$",
+        description="what the names of its indices begin with there; another one for each house",
+    )
+    cache_megabytes: int = Field(
+        128, ge=0, description="memory of each process for films and answers that it need not read again"
     )
     billing_url: str = Field("http://127.0.0.1:8000", description="billing, as this service reaches it")
     stream_secret: SecretStr = Field(SecretStr(""), description="signs the addresses of streams")

@@ -81,6 +81,11 @@ def sound_of(word: str) -> str:
     return sound
 
 
+def slips_in(word: str) -> int:
+    """Tell how many slips of the finger a word may have, by its letters."""
+    return 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+
+
 LATIN_KEYS = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
 RUSSIAN_KEYS = "ёйцукенгшщзхъфывапролджэячсмитьбю"
 OTHER_KEYBOARD = str.maketrans(

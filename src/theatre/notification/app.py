@@ -9,11 +9,14 @@ import httpx
 from fastapi import FastAPI
 
 from theatre.contracts.auth import AuthClient, open_access, service_token
+from theatre.kit.access import Access
 from theatre.kit.app import create_service_app
 from theatre.kit.broker import Broker, open_broker
 from theatre.kit.clock import Clock, SystemClock
-from theatre.kit.db import Engine, Sessions, open_own_engine, ping, sessions_of
+from theatre.kit.db import Engine, Sessions, open_engine, open_own_engine, ping, sessions_of
 from theatre.kit.http import ServiceClient
+from theatre.kit.idempotency import Flights
+from theatre.kit.tasks import end
 from theatre.kit.wakeup import listen
 from theatre.kit.worker import Worker
 from theatre.notification.channels import Channel
@@ -22,12 +25,35 @@ from theatre.notification.channels.smtp import SmtpChannel
 from theatre.notification.consumers import facts
 from theatre.notification.deliveries import Post
 from theatre.notification.jobs import JOBS
+from theatre.notification.links import Links
+from theatre.notification.live import Live
 from theatre.notification.mails import Writer
-from theatre.notification.notifications import WAKEUP_CHANNEL
 from theatre.notification.resources import Resources, WorkerResources
-from theatre.notification.routes import internal, mailbox
+from theatre.notification.routes import (
+    deliveries,
+    inbox,
+    internal,
+    live,
+    mailbox,
+    mailings,
+    preferences,
+    staff,
+    templates,
+)
 from theatre.notification.settings import NotificationSettings
 from theatre.notification.stationery import open_templates
+from theatre.notification.wakes import DELIVERIES, INBOXES
+
+ROUTERS = (
+    internal.router,
+    inbox.router,
+    preferences.router,
+    deliveries.router,
+    templates.router,
+    mailings.router,
+    staff.router,
+    live.router,
+)
 
 
 @asynccontextmanager
@@ -54,6 +80,26 @@ async def open_auth(
 
 
 @asynccontextmanager
+async def open_live(
+    settings: NotificationSettings, sessions: Sessions, access: Access
+) -> AsyncIterator[Live]:
+    """Keep the websockets of this process told while the block runs. Being woken takes a connection of its own."""
+    kept = Live(sessions, access)
+    engine = open_engine(settings.database_url, role=settings.service, pool_size=1)
+    tasks = [
+        asyncio.create_task(listen(engine, INBOXES, kept.bell.ring), name="inboxes"),
+        asyncio.create_task(kept.run(), name="live"),
+    ]
+    try:
+        yield kept
+    finally:
+        for task in tasks:
+            task.cancel()
+        await end(tasks)
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def open_resources(
     settings: NotificationSettings, *, transport: httpx.AsyncBaseTransport | None, clock: Clock
 ) -> AsyncIterator[Resources]:
@@ -62,8 +108,18 @@ async def open_resources(
         open_database(settings) as engine,
         open_auth(settings, transport) as auth,
         open_access(settings, auth, clock).following() as access,
+        open_live(settings, sessions_of(engine), access) as connections,
     ):
-        yield Resources(engine, sessions_of(engine), access, clock=clock, templates=open_templates())
+        yield Resources(
+            engine=engine,
+            sessions=sessions_of(engine),
+            access=access,
+            auth=auth,
+            clock=clock,
+            writer=open_writer(settings),
+            flights=Flights(),
+            live=connections,
+        )
 
 
 def create_app(
@@ -77,7 +133,7 @@ def create_app(
     return create_service_app(
         settings.service,
         title="Notification",
-        routers=[internal.router, *([mailbox.router] if settings.has_mailbox else [])],
+        routers=[*ROUTERS, *([mailbox.router] if settings.has_mailbox else [])],
         open_resources=partial(open_resources, settings, transport=transport, clock=clock or SystemClock()),
         checks=lambda resources: {"database": partial(ping, resources.engine)},
     )
@@ -88,6 +144,13 @@ def choose_channel(settings: NotificationSettings, sessions: Sessions, clock: Cl
     if url := settings.smtp_url.get_secret_value():
         return SmtpChannel.of(url, settings.sender)
     return MailboxChannel(sessions, clock)
+
+
+def open_writer(settings: NotificationSettings) -> Writer:
+    """Make the writer of mails."""
+    site = settings.public_url.rstrip("/")
+    links = Links.of(site, settings.service_secret)
+    return Writer(open_templates(), site, domain=settings.sender.domain, links=links)
 
 
 @asynccontextmanager
@@ -106,8 +169,7 @@ async def create_worker(
         if broker is None:
             broker = await stack.enter_async_context(open_broker(settings))
         sessions = sessions_of(engine)
-        writer = Writer(open_templates(), settings.public_url.rstrip("/"), settings.sender.domain)
-        post = Post(auth, writer, choose_channel(settings, sessions, clock))
+        post = Post(auth, open_writer(settings), choose_channel(settings, sessions, clock), sessions)
         held = WorkerResources(engine, sessions, clock, broker=broker, post=post)
         await stack.enter_async_context(ringing(held))
         yield Worker(held, consumers=[facts], jobs=JOBS, name=f"{settings.service}-worker")
@@ -116,7 +178,7 @@ async def create_worker(
 @asynccontextmanager
 async def ringing(held: WorkerResources) -> AsyncIterator[None]:
     """Ring the bell at every new delivery while the block runs."""
-    task = asyncio.create_task(listen(held.engine, WAKEUP_CHANNEL, held.bell.ring), name="deliveries")
+    task = asyncio.create_task(listen(held.engine, DELIVERIES, held.bell.ring), name="deliveries")
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from theatre.contracts.auth import AuthClient
 from theatre.kit.clock import Clock
@@ -22,23 +22,34 @@ from theatre.kit.http import Refused
 from theatre.kit.logging import get_logger
 from theatre.kit.metrics import DELIVERIES
 from theatre.kit.telemetry import resumed
+from theatre.notification import mailings, preferences, template_versions
 from theatre.notification.channels import Channel
-from theatre.notification.errors import Deferred, Undeliverable, Unwritable
-from theatre.notification.kinds import DATA_OF, Kind
+from theatre.notification.contents import Content
+from theatre.notification.errors import Deferred, Undeliverable, Unwanted, Unwritable
+from theatre.notification.kinds import DATA_OF, Category, Data, Kind, MailingData, NoticeData
 from theatre.notification.mails import Letter, Writer
-from theatre.notification.models import CLAIMABLE, ChannelName, Delivery, DeliveryStatus, Notification
+from theatre.notification.models import (
+    CLAIMABLE,
+    GIVE_UP_AFTER,
+    ChannelName,
+    Delivery,
+    DeliveryStatus,
+    Notification,
+)
+from theatre.notification.preferences import NO_WISHES, Wishes
+from theatre.notification.wordings import Wording
 
 BATCH = 16
 TRY_SECONDS = 40
 # longer than a try may take, and short enough that a killed worker's deliveries go out within a minute
 LEASE = timedelta(seconds=50)
-GIVE_UP_AFTER = timedelta(hours=24)
 # more than fit into the time of giving up: only what ends its worker each time gets here
 MAX_TRIES = 5_000
 FIRST_PAUSE_SECONDS = 5.0
 MAX_PAUSE_AWAY_SECONDS = 30.0
 MAX_PAUSE_DEFERRED_SECONDS = 900.0
-NO_SUCH_USER = 404
+ABSENT = 404
+NOTHING_TO_WRITE = "the link does not hold any more, or the account is disabled"
 
 log = get_logger(__name__)
 
@@ -55,15 +66,21 @@ class Claim:
     data: dict[str, Any]
     trace: str | None
     channel: str
+    category: Category
+    give_up_at: datetime
+    wishes: Wishes
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of a delivery after a try; `pause` only where it is tried again."""
+    """What becomes of a delivery after a try; `pause` only where it is tried again, and the day of giving up begins
+    anew where it `is_postponed`.
+    """
 
     status: DeliveryStatus
     error: str | None = None
     pause: timedelta = timedelta()
+    is_postponed: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,7 @@ class Post:
     auth: AuthClient
     writer: Writer
     channel: Channel
+    sessions: Sessions
 
 
 async def deliver_due(sessions: Sessions, post: Post, *, clock: Clock) -> bool:
@@ -119,10 +137,18 @@ async def claim_due(session: Session, *, now: datetime) -> list[Claim]:
             Notification.data,
             Notification.trace,
             Delivery.channel,
+            Notification.category,
+            Delivery.give_up_at,
         )
         .execution_options(synchronize_session=False)
     )
-    return [Claim(*row) for row in await session.execute(claimed)]
+    rows = (await session.execute(claimed)).all()
+    wishes = await preferences.find_many(session, {row.user_id for row in rows}) if rows else {}
+    return [_claim_of(row, wishes.get(row.user_id, NO_WISHES)) for row in rows]
+
+
+def _claim_of(row: Row[Any], wishes: Wishes) -> Claim:
+    return Claim(**{**row._mapping, "category": Category(row.category)}, wishes=wishes)
 
 
 async def oldest_due_age(session: Session, channel: ChannelName, *, now: datetime) -> timedelta:
@@ -136,15 +162,23 @@ async def attempt(claim: Claim, post: Post, *, now: datetime) -> Outcome:
     """Try to deliver; every way it can go is an outcome."""
     if claim.tries > MAX_TRIES:
         return Outcome(DeliveryStatus.DEAD, "ended its worker too often")
+    if claim.wishes.forbid_mail(claim.category):
+        return Outcome(DeliveryStatus.SUPPRESSED, f"the reader wants no mail about {claim.category}")
+    if until := claim.wishes.quiet_until(claim.category, now):
+        reason = "waits for the end of the reader's quiet hours"
+        return Outcome(DeliveryStatus.QUEUED, reason, until - now, is_postponed=True)
     try:
         async with asyncio.timeout(TRY_SECONDS):
             await _send(claim, post)
     except Refused as error:
-        if error.refused_status == NO_SUCH_USER:
-            return Outcome(DeliveryStatus.FAILED, "there is no such user")
+        if error.refused_status == ABSENT:
+            is_notice = claim.kind == Kind.NOTICE
+            return Outcome(DeliveryStatus.FAILED, NOTHING_TO_WRITE if is_notice else "there is no such user")
         return _later(claim, error, now=now)
     except Undeliverable as error:
         return Outcome(DeliveryStatus.FAILED, error.detail)
+    except Unwanted as error:
+        return Outcome(DeliveryStatus.SUPPRESSED, error.detail)
     except Unwritable as error:
         return Outcome(DeliveryStatus.DEAD, error.detail)
     except (Transient, TimeoutError) as error:
@@ -155,13 +189,15 @@ async def attempt(claim: Claim, post: Post, *, now: datetime) -> Outcome:
 async def record(session: Session, claim: Claim, outcome: Outcome, *, now: datetime) -> bool:
     """Write down what became of a claim; False if it was lost meanwhile, and another worker's word counts."""
     ours = (Delivery.id == claim.id, Delivery.status == DeliveryStatus.SENDING, Delivery.tries == claim.tries)
+    due_at = now + outcome.pause
     changed = (
         update(Delivery)
         .where(*ours)
         .values(
             status=outcome.status,
             last_error=outcome.error,
-            next_try_at=now + outcome.pause,
+            next_try_at=due_at,
+            give_up_at=due_at + GIVE_UP_AFTER if outcome.is_postponed else Delivery.give_up_at,
             sent_at=now if outcome.status == DeliveryStatus.SENT else None,
         )
         .returning(Delivery.id)
@@ -170,9 +206,19 @@ async def record(session: Session, claim: Claim, outcome: Outcome, *, now: datet
 
 
 async def _send(claim: Claim, post: Post) -> None:
-    contact = await post.auth.contact(claim.user_id)
+    async with transaction(post.sessions) as session:
+        data, wording = await _read(session, claim)
+    notice = await post.auth.notice(data.notice_id) if isinstance(data, NoticeData) else None
+    contact = notice.contact if notice else await post.auth.contact(claim.user_id)
+    letter = Letter(claim.id, data, claim.created_at, claim.category, wording, notice)
+    await post.channel.send(post.writer.write(letter, contact))
+
+
+async def _read(session: Session, claim: Claim) -> tuple[Data | Content, Wording | None]:
     data = DATA_OF[Kind(claim.kind)].model_validate(claim.data)
-    await post.channel.send(post.writer.write(Letter(claim.id, data, claim.created_at), contact))
+    if isinstance(data, MailingData):
+        return await mailings.read_content(session, data)
+    return data, await template_versions.find_active(session, data.template)
 
 
 def _later(claim: Claim, error: Problem | TimeoutError, *, now: datetime) -> Outcome:
@@ -180,6 +226,6 @@ def _later(claim: Claim, error: Problem | TimeoutError, *, now: datetime) -> Out
     pause = min(longest, FIRST_PAUSE_SECONDS * 2 ** min(claim.tries - 1, 20))
     pause = timedelta(seconds=pause * random.uniform(0.75, 1.25))
     reason = describe(error)
-    if now + pause > claim.created_at + GIVE_UP_AFTER:
+    if now + pause > claim.give_up_at:
         return Outcome(DeliveryStatus.DEAD, f"given up after 24 hours: {reason}")
     return Outcome(DeliveryStatus.QUEUED, reason, pause)

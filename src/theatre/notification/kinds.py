@@ -1,12 +1,13 @@
 """Kinds of notifications and the data that each needs. Unknown fields are ignored: senders may be newer."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from theatre.kit.fields import Prose
+from theatre.contracts.auth import NoticeKind
+from theatre.kit.fields import Line, Prose
 from theatre.kit.money import Money, from_decimal
 
 
@@ -15,6 +16,23 @@ class Kind(StrEnum):
 
     REGISTRATION = "registration"
     PAYMENT_STATUS = "payment_status"
+    NOTICE = "notice"
+    NEW_MOVIE = "new_movie"
+    MAILING = "mailing"
+
+
+class Category(StrEnum):
+    """What a notification is about, as its reader chooses by."""
+
+    PAYMENTS = "payments"
+    SECURITY = "security"
+    SUBSCRIPTION = "subscription"
+    NEW_FILMS = "new_films"
+    OFFERS = "offers"
+
+
+CRITICAL = frozenset({Category.PAYMENTS, Category.SECURITY})
+"""What nobody can switch off: money, and the account with its security."""
 
 
 class PaymentOutcome(StrEnum):
@@ -26,7 +44,29 @@ class PaymentOutcome(StrEnum):
 
 
 class _Data(BaseModel):
+    """`category` is that of the kind."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    category: ClassVar[Category] = Category.SECURITY
+
+    @property
+    def link(self) -> str:
+        """Give the path of our site to which it leads."""
+        return "/"
+
+
+class LocalTitles(BaseModel):
+    """A title in every language that we write in."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ru: Line
+    en: Line
+
+    def of(self, locale: str) -> str:
+        """Give the title in a language."""
+        return self.ru if locale == "ru" else self.en
 
 
 class RegistrationData(_Data):
@@ -41,6 +81,8 @@ class RegistrationData(_Data):
 class PaymentStatusData(_Data):
     """Money was taken, not taken or given back; `message` says to the user why it was not."""
 
+    category: ClassVar[Category] = Category.PAYMENTS
+
     status: PaymentOutcome
     payment_id: UUID
     title: Prose
@@ -53,6 +95,11 @@ class PaymentStatusData(_Data):
         self.to_money()
         return self
 
+    @property
+    def link(self) -> str:
+        """Lead to the payments of its reader."""
+        return "/account/payments"
+
     def to_money(self) -> Money:
         """Give the amount in minor units."""
         return from_decimal(self.amount, self.currency)
@@ -63,8 +110,56 @@ class PaymentStatusData(_Data):
         return f"payment_{self.status}"
 
 
-Data = RegistrationData | PaymentStatusData
-DATA_OF: dict[Kind, type[RegistrationData | PaymentStatusData]] = {
+class NoticeData(_Data):
+    """Auth has something to say about the account: what exactly, it is asked when the mail is written."""
+
+    notice_id: UUID
+    kind: NoticeKind
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        return str(self.kind)
+
+
+class NewMovieData(_Data):
+    """A film came into the theatre; `titles` by language."""
+
+    category: ClassVar[Category] = Category.NEW_FILMS
+
+    film_id: UUID
+    titles: LocalTitles
+
+    @property
+    def link(self) -> str:
+        """Lead to the film."""
+        return f"/films/{self.film_id}"
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template."""
+        return "new_movie"
+
+
+class MailingData(_Data):
+    """Staff wrote to many at once; what they say stands with the mailing."""
+
+    category: ClassVar[Category] = Category.OFFERS
+
+    mailing_id: UUID
+    run_id: UUID
+
+    @property
+    def template(self) -> str:
+        """Name the mail's template, if the mailing names no other."""
+        return "mailing"
+
+
+Data = RegistrationData | PaymentStatusData | NoticeData | NewMovieData | MailingData
+DATA_OF: dict[Kind, type[Data]] = {
     Kind.REGISTRATION: RegistrationData,
     Kind.PAYMENT_STATUS: PaymentStatusData,
+    Kind.NOTICE: NoticeData,
+    Kind.NEW_MOVIE: NewMovieData,
+    Kind.MAILING: MailingData,
 }

@@ -1,4 +1,6 @@
-"""Accepting what somebody is to be told: once for each `dedupe_key`, with a delivery for each channel."""
+"""Accepting what somebody is to be told: once for each `dedupe_key`, into their inbox and with a delivery for each
+channel.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,20 +8,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from theatre.kit.db import Session
 from theatre.kit.ids import new_id
 from theatre.kit.telemetry import current_traceparent
-from theatre.notification.kinds import Data, Kind
-from theatre.notification.models import ChannelName, Delivery, DeliveryStatus, Notification
+from theatre.notification import inbox
+from theatre.notification.kinds import Category, Data, Kind
+from theatre.notification.lines import Lines, write_lines
+from theatre.notification.models import GIVE_UP_AFTER, ChannelName, Delivery, DeliveryStatus, Notification
+from theatre.notification.wakes import DELIVERIES, wake
 
 MOST_LISTED = 100
-WAKEUP_CHANNEL = "notification_delivery"
-# A notifying commit holds a lock of the whole database, so of transactions side by side only one notifies; whatever
-# the woken worker does not see yet it finds at its next look.
-WAKE = text("SELECT pg_notify(:channel, '') WHERE pg_try_advisory_xact_lock(hashtext(:channel))")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the data do not say of themselves: category, lines for the inbox, and where they lead."""
+
+    category: Category
+    lines: Lines
+    link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,37 +41,86 @@ class News:
     data: Data
     dedupe_key: str
     channels: Collection[ChannelName] = (ChannelName.EMAIL,)
+    about: About | None = None
+
+    def describe(self) -> About:
+        """Give category, lines and link."""
+        return self.about or About(self.data.category, write_lines(self.data), self.data.link)
 
 
 async def accept(session: Session, news: News, *, now: datetime) -> UUID:
-    """Store the news and its deliveries; with a `dedupe_key` that is known, change nothing. Gives the first id."""
-    row = insert(Notification).values(
-        id=new_id(),
-        kind=news.kind,
+    """Store the news, their place in the inbox and their deliveries; with a `dedupe_key` that is known, change nothing.
+
+    Gives the first id. Locks the inbox.
+    """
+    stored = await accept_many(session, [news], now=now)
+    if stored:
+        return stored[0]
+    known = select(Notification.id).where(Notification.dedupe_key == news.dedupe_key)
+    return (await session.scalars(known)).one()
+
+
+async def accept_many(session: Session, batch: Sequence[News], *, now: datetime) -> list[UUID]:
+    """Store news of as many users likewise, passing over what is known; gives the ids of the others.
+
+    Locks the inboxes, in the order of their users.
+    """
+    batch = sorted(batch, key=lambda news: news.user_id)
+    trace = current_traceparent()
+    rows = insert(Notification).values([_row(news, trace, now=now) for news in batch])
+    unique = rows.on_conflict_do_nothing(index_elements=["dedupe_key"])
+    found = await session.execute(unique.returning(Notification.dedupe_key, Notification.id))
+    stored = {row.dedupe_key: row.id for row in found}
+    fresh = [(stored[news.dedupe_key], news) for news in batch if news.dedupe_key in stored]
+    if fresh:
+        deliveries = [
+            _delivery(news, notification_id, channel, now=now)
+            for notification_id, news in fresh
+            for channel in sorted(set(news.channels))
+        ]
+        await session.execute(insert(Delivery).values(deliveries))
+        await inbox.put(session, [_entry(news, notification_id) for notification_id, news in fresh], now=now)
+        await wake(session, DELIVERIES)
+    return list(stored.values())
+
+
+def _row(news: News, trace: str | None, *, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "kind": news.kind,
+        "category": news.describe().category,
+        "user_id": news.user_id,
+        "data": news.data.model_dump(mode="json"),
+        "dedupe_key": news.dedupe_key,
+        "created_at": now,
+        "trace": trace,
+    }
+
+
+def _delivery(news: News, notification_id: UUID, channel: str, *, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "notification_id": notification_id,
+        "kind": news.kind,
+        "user_id": news.user_id,
+        "channel": channel,
+        "status": DeliveryStatus.QUEUED,
+        "next_try_at": now,
+        "give_up_at": now + GIVE_UP_AFTER,
+        "created_at": now,
+    }
+
+
+def _entry(news: News, notification_id: UUID) -> inbox.Entry:
+    about = news.describe()
+    return inbox.Entry(
         user_id=news.user_id,
-        data=news.data.model_dump(mode="json"),
-        dedupe_key=news.dedupe_key,
-        created_at=now,
-        trace=current_traceparent(),
+        notification_id=notification_id,
+        kind=news.kind,
+        category=about.category,
+        lines=about.lines,
+        link=about.link,
     )
-    unique = row.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification.id)
-    stored_id = await session.scalar(unique)
-    if stored_id is None:
-        known = select(Notification.id).where(Notification.dedupe_key == news.dedupe_key)
-        return (await session.scalars(known)).one()
-    for channel in sorted(set(news.channels)):
-        session.add(
-            Delivery(
-                id=new_id(),
-                notification_id=stored_id,
-                channel=channel,
-                status=DeliveryStatus.QUEUED,
-                next_try_at=now,
-                created_at=now,
-            )
-        )
-    await session.execute(WAKE, {"channel": WAKEUP_CHANNEL})
-    return stored_id
 
 
 async def list_deliveries(session: Session, payment_id: UUID) -> Sequence[Row[Any]]:

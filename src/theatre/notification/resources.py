@@ -1,16 +1,17 @@
 """What the doors and the worker of notification work with."""
 
-import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from jinja2 import Environment
-
+from theatre.contracts.auth import AuthClient
 from theatre.kit.access import Access
 from theatre.kit.broker import Broker
 from theatre.kit.clock import Clock
 from theatre.kit.db import Engine, Sessions
+from theatre.kit.idempotency import Flights
 from theatre.notification.deliveries import Post
+from theatre.notification.live import Live
+from theatre.notification.mails import Writer
+from theatre.notification.wakes import Bell
 
 
 @dataclass(frozen=True)
@@ -20,26 +21,11 @@ class Resources:
     engine: Engine
     sessions: Sessions
     access: Access
+    auth: AuthClient
     clock: Clock
-    templates: Environment
-
-
-class Bell:
-    """Wakes whoever waits for deliveries."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-
-    def ring(self, _: str = "") -> None:
-        """Wake the one who waits, or the next one who would."""
-        self._rung.set()
-
-    async def wait(self, *, at_most_seconds: float) -> None:
-        """Wait for the bell, or for a time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(at_most_seconds):
-                await self._rung.wait()
-        self._rung.clear()
+    writer: Writer
+    flights: Flights
+    live: Live
 
 
 @dataclass(frozen=True)

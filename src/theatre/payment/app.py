@@ -92,6 +92,7 @@ def outside_of(
         providers={name: member.provider for name, member in members.items()},
         registers={name: one.register for name, one in members.items() if one.register},
         statements={name: one.statement for name, one in members.items() if one.statement},
+        chargers={name: one.charger for name, one in members.items() if one.charger},
         dispute_desks={name: one.dispute_desk for name, one in members.items() if one.dispute_desk},
         default_provider=settings.default_provider,
         states=States(cache),

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from theatre.contracts import payment as contract
 from theatre.contracts.money import Amount
 from theatre.contracts.payment import AttemptStart, AttemptStatus
+from theatre.contracts.payment_methods import ChargeStart, SavedMethod
 from theatre.contracts.short_link import LinkStart
 from theatre.kit.db import Session, Sessions, transact, transaction
 from theatre.kit.errors import Transient
@@ -27,18 +28,23 @@ from theatre.payment.checks import pause_after
 from theatre.payment.errors import (
     AttemptIdReused,
     AttemptNotFound,
+    ChargesUnsupported,
     OutcomeUnknown,
     PaymentHasOpenAttempt,
 )
 from theatre.payment.failures import failure_of
 from theatre.payment.models import Attempt
 from theatre.payment.outside import Outside
-from theatre.payment.providers import Order, Provider, ProviderRefused, Reading
+from theatre.payment.providers import ChargeOrder, Order, Provider, ProviderRefused, Reading
 
 # a question that somebody waits for; the janitor's may take longer
 ASK_SECONDS = 3.0
 # a key this near to its end may be gone when it arrives
 KEY_MARGIN = timedelta(hours=1)
+# by then whatever was under way to a provider has arrived there, or never will
+WITHDRAWAL = timedelta(minutes=10)
+# nobody goes to a page to pay a charge, so nobody comes back from one
+NOWHERE = "/"
 LINK_PURPOSE = "payment_confirmation"
 
 R = TypeVar("R")
@@ -64,6 +70,23 @@ async def start(sessions: Sessions, asked: AttemptStart, *, outside: Outside) ->
     return to_contract(attempt)
 
 
+async def charge(sessions: Sessions, asked: ChargeStart, *, outside: Outside) -> contract.Attempt:
+    """Charge a saved method, or go on with the charge of this id: an attempt without a link.
+
+    Raises:
+        ProviderUnknown, AmountTooSmall, ChargesUnsupported, AttemptIdReused, PaymentHasOpenAttempt
+        OutcomeUnknown: the attempt is kept and goes on by itself; ask again with the same id.
+    """
+    provider = outside.choose(asked.provider, asked.total.to_money())
+    if provider.name not in outside.chargers:
+        raise ChargesUnsupported
+    now = outside.clock.now()
+    attempt = await transact(sessions, partial(_record, asked=asked, provider=provider, now=now))
+    if attempt.status == AttemptStatus.CREATED:
+        attempt = await offer(sessions, attempt, outside=outside)
+    return to_contract(attempt)
+
+
 async def read(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> contract.Attempt:
     """Give an attempt; an open one is asked about first, if its provider answers quickly.
 
@@ -80,12 +103,15 @@ async def read(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> con
 async def cancel(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> contract.Attempt:
     """Make an attempt's link worthless where its provider can, and tell how it stands then.
 
-    It may have been paid first. Where the provider cannot, or does not answer, the attempt stays as it is.
+    It may have been paid first. Where the provider cannot, or does not answer, the attempt stays as it is. A charge
+    that nobody knows to have begun is not begun any more.
 
     Raises:
         AttemptNotFound
     """
     attempt = await get(sessions, attempt_id)
+    if attempt.status == AttemptStatus.CREATED and attempt.method_reference is not None:
+        attempt = await _withdraw(sessions, attempt, now=outside.clock.now())
     if attempt.status != AttemptStatus.PENDING or attempt.provider_reference is None:
         return to_contract(attempt)
     provider = outside.provider(attempt.provider)
@@ -95,6 +121,21 @@ async def cancel(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> c
         reading = await _in_time(provider.cancel(attempt.provider_reference), ASK_SECONDS)
         attempt = await settle(sessions, reading, provider=provider.name, outside=outside) or attempt
     return to_contract(attempt)
+
+
+async def _withdraw(sessions: Sessions, attempt: Attempt, *, now: datetime) -> Attempt:
+    take_back = (
+        update(Attempt)
+        .where(
+            Attempt.id == attempt.id,
+            Attempt.status == AttemptStatus.CREATED,
+            Attempt.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=now, next_check_at=now + WITHDRAWAL)
+    )
+    async with transaction(sessions) as session:
+        await session.execute(take_back)
+        return await session.get_one(Attempt, attempt.id)
 
 
 async def find_status(sessions: Sessions, attempt_id: UUID, *, outside: Outside) -> AttemptStatus:
@@ -165,6 +206,9 @@ async def offer(sessions: Sessions, attempt: Attempt, *, outside: Outside) -> At
         OutcomeUnknown
     """
     provider = outside.provider(attempt.provider)
+    if attempt.method_reference is not None:
+        # a last look: it may have been taken back meanwhile
+        attempt = await get(sessions, attempt.id)
     try:
         reading = await _find_or_create(provider, attempt, outside=outside)
     except ProviderRefused as refusal:
@@ -211,11 +255,26 @@ async def settle(sessions: Sessions, reading: Reading, *, provider: str, outside
 
 
 async def _find_or_create(provider: Provider, attempt: Attempt, *, outside: Outside) -> Reading:
+    now, withdrawn_at = outside.clock.now(), attempt.withdrawn_at
     key_ends_at = attempt.created_at + provider.capabilities.key_lifetime - KEY_MARGIN
-    if outside.clock.now() >= key_ends_at:
+    if now >= key_ends_at or withdrawn_at is not None:
         found = await provider.find_by_attempt(attempt.id, since=attempt.created_at)
         if found is not None:
             return found
+    if withdrawn_at is not None:
+        if now < withdrawn_at + WITHDRAWAL:
+            raise OutcomeUnknown("What was asked for before it was taken back may still arrive.")
+        raise ProviderRefused("withdrawn", "taken back before it was begun")
+    if attempt.method_reference is not None:
+        return await outside.chargers[provider.name].charge(
+            ChargeOrder(
+                attempt_id=attempt.id,
+                payment_id=attempt.payment_id,
+                total=Money(attempt.amount_minor, attempt.currency),
+                description=attempt.description,
+                method_reference=attempt.method_reference,
+            )
+        )
     return await provider.create(
         Order(
             attempt_id=attempt.id,
@@ -229,7 +288,9 @@ async def _find_or_create(provider: Provider, attempt: Attempt, *, outside: Outs
     )
 
 
-async def _record(session: Session, *, asked: AttemptStart, provider: Provider, now: datetime) -> Attempt:
+async def _record(
+    session: Session, *, asked: AttemptStart | ChargeStart, provider: Provider, now: datetime
+) -> Attempt:
     fresh = {
         "id": asked.id,
         "status": AttemptStatus.CREATED,
@@ -251,15 +312,18 @@ async def _record(session: Session, *, asked: AttemptStart, provider: Provider, 
     return attempt
 
 
-def _words(asked: AttemptStart) -> dict[str, Any]:
+def _words(asked: AttemptStart | ChargeStart) -> dict[str, Any]:
+    if isinstance(asked, ChargeStart):
+        special = {"return_url": NOWHERE, "save_method": False, "method_reference": asked.method_reference}
+    else:
+        special = {"return_url": asked.return_url, "save_method": asked.save_method, "method_reference": None}
     return {
         "payment_id": asked.payment_id,
         "user_id": asked.user_id,
         "amount_minor": asked.total.amount_minor,
         "currency": asked.total.currency,
         "description": asked.description,
-        "return_url": asked.return_url,
-        "save_method": asked.save_method,
+        **special,
     }
 
 
@@ -303,6 +367,7 @@ def to_contract(attempt: Attempt) -> contract.Attempt:
         captured=_amount(attempt.captured_minor, attempt.captured_currency),
         captured_at=attempt.captured_at,
         fee=_amount(attempt.fee_minor, attempt.fee_currency),
+        method=None if attempt.method is None else SavedMethod.model_validate(attempt.method),
     )
 
 

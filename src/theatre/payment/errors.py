@@ -44,6 +44,13 @@ class AmountTooSmall(Invalid):
     title: ClassVar[str] = "No payment system takes so small an amount"
 
 
+class ChargesUnsupported(Invalid):
+    """A charge was asked for with a payment system that keeps no ways to pay; nothing was stored."""
+
+    code: ClassVar[str] = "payment.charges_unsupported"
+    title: ClassVar[str] = "This payment system takes no money without its payer"
+
+
 class ReturnUrlForeign(Invalid):
     """The browser would be sent somewhere else than to us."""
 

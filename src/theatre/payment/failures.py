@@ -7,6 +7,7 @@ from theatre.contracts.payment import Failure
 REFUSED = "provider_refused"
 DECLINED = "declined"
 EXPIRED = "expired"
+CANCELED = "canceled"
 BY_HAND = "refund_by_hand"
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {
@@ -22,7 +23,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The time for paying ran out. Nothing was taken.",
         "ru": "Время на оплату истекло. Деньги не списаны.",
     },
-    "canceled": {
+    CANCELED: {
         "en": "The payment was canceled. Nothing was taken.",
         "ru": "Платёж отменён. Деньги не списаны.",
     },
@@ -77,6 +78,11 @@ def failure_of(code: str | None, message: str | None) -> Failure | None:
 def refused() -> Failure:
     """Give the failure of what the provider would not even begin."""
     return Failure(code=REFUSED, message=message_of(REFUSED))
+
+
+def withdrawn() -> Failure:
+    """Give the failure of what we took back before it was begun."""
+    return Failure(code=CANCELED, message=message_of(CANCELED))
 
 
 def message_of(code: str, locale: str = "en") -> str:

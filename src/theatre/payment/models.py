@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from theatre.contracts.payment import AttemptStatus, RefundStatus
@@ -73,7 +75,9 @@ class Traced:
 class Attempt(Checked, Traced, Base):
     """One try to collect a payment with one provider; the id is billing's, and our key at the provider.
 
-    A payment has at most one that is open. With `is_routed` we chose the provider, and may choose another.
+    A payment has at most one that is open. With `is_routed` we chose the provider, and may choose another. `method` is
+    what the payer let the provider keep, as it showed it. With a `method_reference` it charges such a method and has no
+    link; once `withdrawn_at` it is not begun any more.
     """
 
     __tablename__ = "attempt"
@@ -88,6 +92,7 @@ class Attempt(Checked, Traced, Base):
         ),
         CheckConstraint("(status = 'failed') = (failure_code IS NOT NULL)", name="failed_has_reason"),
         CheckConstraint("(fee_minor IS NULL) = (fee_currency IS NULL)", name="fee_is_whole"),
+        CheckConstraint("withdrawn_at IS NULL OR method_reference IS NOT NULL", name="withdrawn_is_charge"),
         UniqueConstraint("provider", "provider_reference"),
         due_index("attempt"),
         Index("ix_attempt_created_at", "created_at"),
@@ -121,6 +126,9 @@ class Attempt(Checked, Traced, Base):
     fee_currency: Mapped[str | None]
     failure_code: Mapped[str | None]
     failure_message: Mapped[str | None]
+    method: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    method_reference: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
 
 
 class Refund(Checked, Traced, Base):

@@ -75,7 +75,8 @@ async def refuse(
         turn_to=turn_to,
     )
     if turn_to is None:
-        _fail(session, attempt, failures.refused(), now=now)
+        is_ours = attempt.withdrawn_at is not None
+        _fail(session, attempt, failures.withdrawn() if is_ours else failures.refused(), now=now)
     else:
         attempt.provider = turn_to
     return attempt
@@ -119,6 +120,10 @@ def _succeed(session: Session, attempt: Attempt, reading: Reading, *, now: datet
     attempt.captured_at = reading.captured_at or now
     if reading.fee is not None:
         attempt.fee_minor, attempt.fee_currency = reading.fee.amount_minor, reading.fee.currency
+    # also a payer who ticks a box on the provider's page has not told us that we may
+    method = reading.method if attempt.save_method else None
+    if method is not None:
+        attempt.method = method.model_dump()
     fact = AttemptSucceeded(
         attempt_id=attempt.id,
         payment_id=attempt.payment_id,
@@ -127,6 +132,7 @@ def _succeed(session: Session, attempt: Attempt, reading: Reading, *, now: datet
         provider_reference=reading.reference,
         captured_at=attempt.captured_at,
         fee=Amount.of(reading.fee) if reading.fee else None,
+        method=method,
     )
     _tell(session, attempt, fact, now=now)
 

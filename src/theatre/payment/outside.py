@@ -9,7 +9,7 @@ from theatre.kit.money import Money
 from theatre.payment.errors import AmountTooSmall
 from theatre.payment.fiscal import Registers
 from theatre.payment.flights import Flights
-from theatre.payment.providers import DisputeDesks, Provider, Providers, choose
+from theatre.payment.providers import Chargers, DisputeDesks, Provider, Providers, choose
 from theatre.payment.statements import Statements
 from theatre.payment.states import States
 
@@ -18,7 +18,8 @@ from theatre.payment.states import States
 class Outside:
     """Ports, and the addresses we have to know. `public_url` has no slash at its end.
 
-    `registers` are the payment systems that register fiscal receipts, `dispute_desks` those that show disputes.
+    `registers` are the payment systems that register fiscal receipts, `dispute_desks` those that show disputes,
+    `chargers` those that keep ways to pay and take money by them.
     `routes` are the providers that are tried for a currency where none is named, in their order.
     """
 
@@ -31,6 +32,7 @@ class Outside:
     statements: Statements = field(default_factory=dict)
     dispute_desks: DisputeDesks = field(default_factory=dict)
     registers: Registers = field(default_factory=dict)
+    chargers: Chargers = field(default_factory=dict)
     flights: Flights = field(default_factory=Flights)
     routes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

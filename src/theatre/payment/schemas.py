@@ -12,6 +12,7 @@ from theatre.contracts.payment import (
     ReceiptStart,
     RefundStart,
 )
+from theatre.contracts.payment_methods import ChargeStart
 from theatre.kit.fields import Answer, Line, Storable, Word
 from theatre.kit.money import digits
 from theatre.payment.addresses import MAX_CHARACTERS
@@ -38,6 +39,15 @@ class AttemptBody(AttemptStart):
     provider: Word | None = None
     return_url: Address
     save_method: Annotated[bool, Field(strict=True)] = False
+
+
+class ChargeBody(ChargeStart):
+    """`ChargeStart` as it may come over the wire."""
+
+    total: Collectable
+    description: Text
+    provider: Word
+    method_reference: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,255}$")]
 
 
 class RefundBody(RefundStart):
@@ -83,12 +93,13 @@ class StateAnswer(Answer):
 
 
 class ProviderAnswer(Answer):
-    """A payment system that may be chosen at checkout."""
+    """A payment system that may be chosen at checkout. `has_saved_methods`: it keeps ways to pay for later charges."""
 
     name: str
     title: Line
     is_default: bool
     has_partial_refunds: bool
+    has_saved_methods: bool
 
 
 class ProvidersAnswer(Answer):

@@ -92,3 +92,39 @@ async def end_session(auth: Upstream, who: Headers, session_id: UUID) -> None:
 async def end_sessions(auth: Upstream, who: Headers) -> None:
     """Sign the user out everywhere, also here."""
     await auth.ask(Call(method="DELETE", path=f"{PUBLIC}/users/me/sessions", headers=who), Nothing)
+
+
+async def ask_verification(auth: Upstream, who: Headers, email: str) -> None:
+    """Have a link sent that verifies an address; whether it is known is not told."""
+    call = Call(method="POST", path=f"{PUBLIC}/email/verify", headers=who, json={"email": email})
+    await auth.ask(call, Nothing)
+
+
+async def verify_email(auth: Upstream, who: Headers, token: str) -> None:
+    """Verify an address by the token of its link.
+
+    Raises:
+        Declined: the link was used, is too old, or none of ours.
+    """
+    call = Call(method="POST", path=f"{PUBLIC}/email/verify", headers=who, json={"token": token})
+    await auth.ask(call, Nothing)
+
+
+async def forget_password(auth: Upstream, who: Headers, email: str) -> None:
+    """Have a link sent that sets a new password; whether the address is known is not told.
+
+    Raises:
+        Declined: it is no address.
+    """
+    call = Call(method="POST", path=f"{PUBLIC}/password/forgot", headers=who, json={"email": email})
+    await auth.ask(call, Nothing)
+
+
+async def reset_password(auth: Upstream, who: Headers, *, token: str, password: str) -> None:
+    """Set a new password by the token of a link: every session ends.
+
+    Raises:
+        Declined: the link was used, is too old, or none of ours; or the password is too weak.
+    """
+    body = {"token": token, "password": password}
+    await auth.ask(Call(method="POST", path=f"{PUBLIC}/password/reset", headers=who, json=body), Nothing)

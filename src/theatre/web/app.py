@@ -14,7 +14,18 @@ from theatre.web.assets import load_assets
 from theatre.web.middleware import Visits
 from theatre.web.pages import Pages
 from theatre.web.resources import Resources
-from theatre.web.routes import account, buying, security, session, storefront
+from theatre.web.routes import (
+    account,
+    buying,
+    films,
+    letters,
+    links,
+    methods,
+    security,
+    session,
+    storefront,
+    watching,
+)
 from theatre.web.routes.admin import (
     books,
     cases,
@@ -64,7 +75,8 @@ def create_app(
         "web",
         title="Storefront",
         routers=[
-            *(storefront.router, session.router, buying.router, account.router, security.router),
+            *(storefront.router, films.router, watching.router, session.router, links.router, buying.router),
+            *(account.router, methods.router, letters.router, security.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
             *(catalogue.router, books.router, reports.router, watch.router),
         ],

@@ -25,7 +25,7 @@ def security_headers(settings: WebSettings) -> dict[str, str]:
         "style-src 'self'",
         "script-src 'self'",
         # the marks in Bootstrap's form controls are addresses that hold their own picture
-        "img-src 'self' data:",
+        " ".join(["img-src 'self' data:", *settings.image_origin_list]),
         # the player plays what its script put together
         "media-src 'self' blob:",
         "connect-src 'self'",

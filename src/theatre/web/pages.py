@@ -10,10 +10,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from theatre.kit.fields import MoneyField
-from theatre.kit.i18n import MONTHS, Catalogue, format_date, format_moment, format_money
+from theatre.kit.i18n import MONTHS, Catalogue, format_date, format_decimal, format_moment, format_money
 from theatre.kit.ids import new_id
 from theatre.kit.money import Money
-from theatre.web import panel
+from theatre.web import marks, panel, pictures
 from theatre.web.admin_schemas import SignedMoney
 from theatre.web.assets import Asset
 from theatre.web.settings import WebSettings
@@ -35,7 +35,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.globals.update(
-            assets=assets, is_demo=settings.env == "development", new_key=lambda: str(new_id())
+            assets=assets,
+            is_demo=settings.env == "development",
+            new_key=lambda: str(new_id()),
+            public_url=settings.public_url.rstrip("/"),
+            cut=marks.cut,
+            poster_of=partial(pictures.poster_of, origins=settings.image_origin_list),
         )
 
     def render(
@@ -52,6 +57,8 @@ class Pages:
             cash=partial(_write_cash, locale),
             date=lambda moment: format_date(moment, locale),
             moment=lambda moment: format_moment(moment, locale),
+            decimal=partial(format_decimal, locale=locale),
+            countries=partial(self._list_countries, locale),
             brief=lambda moment, exact=False: format_brief(moment, locale, visit.zone, is_exact=exact),
             share=lambda part: f"{Decimal(part):.1%}".replace(".", "," if locale == "ru" else "."),
             local=lambda moment: f"{moment.astimezone(visit.zone):%Y-%m-%dT%H:%M}" if moment else "",
@@ -71,6 +78,11 @@ class Pages:
         is_panel = visit.here.startswith("/admin") and visit.is_staff
         name = "admin/error.html" if is_panel else "error.html"
         return self.render(visit, name, {"kind": kind, "status": status}, status=status)
+
+    def _list_countries(self, locale: str) -> list[str]:
+        """List the codes of all countries, by their names."""
+        names = self._catalogue.part(locale, "country.")
+        return sorted(names, key=lambda code: names[code].casefold().replace("ё", "е"))
 
     def _explain(self, locale: str, word: str, fields: Sequence[str] = (), *, otherwise: str) -> str:
         """Say in words why another service said no: by the field at fault, or else by its code."""

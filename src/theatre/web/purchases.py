@@ -49,7 +49,13 @@ async def prepare(house: Resources, who: Headers, *, price_id: UUID, typed: str)
 
 
 async def start(
-    house: Resources, who: Headers, *, price_id: UUID, promo_code: str | None = None, key: str
+    house: Resources,
+    who: Headers,
+    *,
+    price_id: UUID,
+    promo_code: str | None = None,
+    save_method: bool = False,
+    key: str,
 ) -> str:
     """Buy at a price and tell where to go next; the same key buys once. Where nothing is left to pay, it is paid.
 
@@ -61,10 +67,12 @@ async def start(
     )
     if payment.status != "unpaid":
         return return_path(payment.id)
-    return await go_on(house, who, payment_id=payment.id, key=key)
+    return await go_on(house, who, payment_id=payment.id, save_method=save_method, key=key)
 
 
-async def go_on(house: Resources, who: Headers, *, payment_id: UUID, key: str) -> str:
+async def go_on(
+    house: Resources, who: Headers, *, payment_id: UUID, save_method: bool = False, key: str
+) -> str:
     """Tell where a payment is paid; when that cannot be known now, its own page, where it can be tried again.
 
     Raises:
@@ -78,6 +86,7 @@ async def go_on(house: Resources, who: Headers, *, payment_id: UUID, key: str) -
             who,
             payment_id=payment_id,
             return_url=house.settings.public_url.rstrip("/") + path,
+            save_method=save_method,
             key=f"{key}-checkout",
         )
     except Transient:

@@ -60,6 +60,7 @@ class Product(Read):
     kind: Literal["plan", "film", "rental", "gift"]
     name: str
     description: str | None = None
+    film_id: UUID | None = None
     prices: list[Price]
 
 
@@ -165,6 +166,13 @@ class Period(Read):
     end: datetime
 
 
+class NextCharge(Read):
+    """What will be taken, and when."""
+
+    at: datetime
+    amount: MoneyField
+
+
 class Subscription(Read):
     """A standing agreement."""
 
@@ -172,6 +180,24 @@ class Subscription(Read):
     status: Literal["trialing", "active", "past_due", "paused", "canceled", "expired"]
     product: Product
     current_period: Period
+    cancel_at_period_end: bool = False
+    next_charge: NextCharge | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it still gives something that could be canceled."""
+        return self.status in ("trialing", "active", "past_due")
+
+    @property
+    def outlook(self) -> str:
+        """What will become of it: the word under which pages say so."""
+        if not self.is_live:
+            return "over"
+        if self.cancel_at_period_end:
+            return "canceled"
+        if self.status == "past_due":
+            return "past_due"
+        return "charge" if self.next_charge else "ends"
 
 
 class SubscriptionList(Read):
@@ -195,3 +221,9 @@ class EntitlementList(Read):
     """Rights of a user."""
 
     items: list[Entitlement]
+
+
+class Verdict(Read):
+    """Whether somebody may watch a film now."""
+
+    allowed: bool

@@ -25,6 +25,17 @@ class WebSettings(ServiceSettings):
         "http://127.0.0.1:8000", description="notification, as this service reaches it"
     )
 
+    image_origins: str = Field(
+        "",
+        pattern=r"^(https://[a-z0-9.-]+(:[0-9]{1,5})?( |$))*$",
+        description="from where else pages may show pictures of films: `https://…`, parted by spaces",
+    )
+
+    @property
+    def image_origin_list(self) -> list[str]:
+        """Where pictures may come from, besides our own address."""
+        return self.image_origins.split()
+
     @property
     def is_secure(self) -> bool:
         """Whether people reach us over TLS."""

@@ -3,10 +3,12 @@
 from urllib.parse import quote
 from uuid import UUID
 
+from theatre.web.account_schemas import PaymentMethod, PaymentMethodList
 from theatre.web.schemas import (
     Checkout,
     Entitlement,
     EntitlementList,
+    Nothing,
     Payment,
     PaymentList,
     Preview,
@@ -16,6 +18,7 @@ from theatre.web.schemas import (
     RefundList,
     Subscription,
     SubscriptionList,
+    Verdict,
 )
 from theatre.web.upstream import Call, Headers, Upstream
 
@@ -53,15 +56,18 @@ async def create_payment(
     return await billing.ask(call, Payment)
 
 
-async def check_out(billing: Upstream, who: Headers, *, payment_id: UUID, return_url: str, key: str) -> str:
-    """Give the address where a payment is paid.
+async def check_out(
+    billing: Upstream, who: Headers, *, payment_id: UUID, return_url: str, save_method: bool, key: str
+) -> str:
+    """Give the address where a payment is paid; with `save_method` the payment system is to keep the card.
 
     Raises:
         Declined: there is nothing to pay (any more).
         NotFound: no such payment of this user.
     """
     path = f"{PREFIX}/payments/{payment_id}/checkout"
-    call = Call(method="POST", path=path, headers=who, key=key, json={"return_url": return_url})
+    body = {"return_url": return_url, "save_method": save_method}
+    call = Call(method="POST", path=path, headers=who, key=key, json=body)
     return (await billing.ask(call, Checkout)).confirmation_url
 
 
@@ -130,7 +136,64 @@ async def list_subscriptions(billing: Upstream, who: Headers) -> list[Subscripti
     return (await billing.ask(call, SubscriptionList)).items
 
 
+async def cancel_subscription(billing: Upstream, who: Headers, subscription_id: UUID, *, key: str) -> None:
+    """Let a plan end with what is paid for.
+
+    Raises:
+        Declined: it has ended already.
+        NotFound
+    """
+    path = f"{PREFIX}/subscriptions/{subscription_id}/cancel"
+    call = Call(method="POST", path=path, headers=who, key=key, json={"at": "period_end"})
+    await billing.ask(call, Nothing)
+
+
+async def resume_subscription(billing: Upstream, who: Headers, subscription_id: UUID, *, key: str) -> None:
+    """Take a cancel back.
+
+    Raises:
+        Declined: it has ended already.
+        NotFound
+    """
+    path = f"{PREFIX}/subscriptions/{subscription_id}/resume"
+    await billing.ask(Call(method="POST", path=path, headers=who, key=key), Nothing)
+
+
+async def list_methods(billing: Upstream, who: Headers) -> list[PaymentMethod]:
+    """Give the user's saved ways to pay."""
+    call = Call(method="GET", path=f"{PREFIX}/payment_methods", headers=who)
+    return (await billing.ask(call, PaymentMethodList)).items
+
+
+async def remove_method(billing: Upstream, who: Headers, method_id: UUID) -> None:
+    """Forget a saved way to pay: it is never charged again.
+
+    Raises:
+        NotFound
+    """
+    await billing.ask(
+        Call(method="DELETE", path=f"{PREFIX}/payment_methods/{method_id}", headers=who), Nothing
+    )
+
+
+async def prefer_method(billing: Upstream, who: Headers, method_id: UUID, *, key: str) -> None:
+    """Make a saved way to pay the one that is charged.
+
+    Raises:
+        NotFound
+    """
+    path = f"{PREFIX}/payment_methods/{method_id}/default"
+    await billing.ask(Call(method="POST", path=path, headers=who, key=key), Nothing)
+
+
 async def list_entitlements(billing: Upstream, who: Headers) -> list[Entitlement]:
     """Give what the user may watch now."""
     call = Call(method="GET", path=f"{PREFIX}/entitlements", headers=who)
     return (await billing.ask(call, EntitlementList)).items
+
+
+async def may_watch(billing: Upstream, who: Headers, film_id: UUID) -> bool:
+    """Tell whether the user has a right to watch a film now."""
+    path = f"{PREFIX}/entitlements/check"
+    call = Call(method="GET", path=path, headers=who, params={"film_id": str(film_id)})
+    return (await billing.ask(call, Verdict)).allowed

@@ -40,7 +40,7 @@ class Call:
     key: str | None = None
     json: Any = None
     form: dict[str, str] | None = None
-    params: dict[str, str] | None = None
+    params: Mapping[str, str | list[str]] | None = None
 
     @property
     def is_repeatable(self) -> bool:

@@ -32,7 +32,8 @@ async def read_me(session: InTransaction, user: User) -> Account:
     summary="Change my account",
     description=(
         "`auth.wrong_password` (403) when login, e-mail or password are to change without the right current "
-        "one; `auth.name_taken` (409); `auth.weak_password` (422). A new password ends every session."
+        "one; `auth.name_taken` (409); `auth.weak_password` (422). A new password ends every other session; a new "
+        "e-mail is unverified, is sent a link, and the old address is told."
     ),
 )
 async def change_me(body: UserChange, resources: Given, user: User) -> Account:
@@ -57,10 +58,17 @@ async def list_sessions(
     return PageAnswer(items=marked, next_cursor=live.next_cursor)
 
 
-@router.delete("/sessions", status_code=204, summary="Sign out everywhere, also here")
-async def end_sessions(session: InTransaction, resources: Given, user: User) -> None:
+@router.delete(
+    "/sessions",
+    status_code=204,
+    summary="Sign out everywhere, also here unless `keep_current` says otherwise",
+)
+async def end_sessions(
+    session: InTransaction, resources: Given, user: User, *, keep_current: bool = False
+) -> None:
     owner = await user_sessions.get_owner(session, user)
-    await user_sessions.revoke_all(session, owner.id, reason=EndReason.ENDED, now=resources.now())
+    kept = user.session_id if keep_current else None
+    await user_sessions.revoke_all(session, owner.id, reason=EndReason.ENDED, now=resources.now(), kept=kept)
 
 
 @router.delete("/sessions/{session_id}", status_code=204, summary="Sign out on one device")

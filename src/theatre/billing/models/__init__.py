@@ -11,6 +11,7 @@ from theatre.billing.models.ledger import (
     RevenueSchedule,
 )
 from theatre.billing.models.messages import IdempotencyKey, InboxMessage, OutboxMessage
+from theatre.billing.models.methods import PaymentMethod
 from theatre.billing.models.payments import (
     Payment,
     PaymentItem,
@@ -75,6 +76,7 @@ __all__ = [
     "Outcome",
     "Payment",
     "PaymentItem",
+    "PaymentMethod",
     "PaymentStatus",
     "PaymentTransition",
     "Price",

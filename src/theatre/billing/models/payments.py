@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from theatre.billing.models.catalogue import Price, Product, PromoCode
+from theatre.billing.models.methods import PaymentMethod
 from theatre.billing.models.schema import Base, one_of
 from theatre.billing.models.states import PaymentStatus, ProductKind, RefundSource, RefundStatus
 from theatre.kit.db import Big
@@ -16,6 +17,8 @@ class Payment(Base):
     """What a user owes for one purchase, at prices we set.
 
     `open_attempt_id` is the one attempt that may still bring money; its link is kept so that it can be given again.
+    With a `payment_method_id` the last attempt is, or was, a charge of that method and has no link.
+    A renewal is the one payment for what follows `renews_from`, the end of a paid period of its subscription.
     """
 
     __tablename__ = "payment"
@@ -54,6 +57,19 @@ class Payment(Base):
             "ix_payment_expires_at", "expires_at", postgresql_where=text("status IN ('unpaid', 'pending')")
         ),
         Index("uq_payment_open_attempt_id", "open_attempt_id", unique=True),
+        CheckConstraint("(subscription_id IS NULL) = (renews_from IS NULL)", name="renewal_is_whole"),
+        Index(
+            "uq_payment_renewal",
+            "subscription_id",
+            "renews_from",
+            unique=True,
+            postgresql_where=text("subscription_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_payment_payment_method_id",
+            "payment_method_id",
+            postgresql_where=text("status = 'pending' AND payment_method_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -77,6 +93,9 @@ class Payment(Base):
     paid_attempt_id: Mapped[UUID | None]
     return_url: Mapped[str | None]
     save_method: Mapped[bool]
+    payment_method_id: Mapped[UUID | None] = mapped_column(ForeignKey(PaymentMethod.id))
+    subscription_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.subscription.id"))
+    renews_from: Mapped[datetime | None]
     confirmation_url: Mapped[str | None]
     short_url: Mapped[str | None]
     link_expires_at: Mapped[datetime | None]

@@ -13,7 +13,12 @@ from theatre.billing.models.states import ProductKind, SubscriptionStatus
 
 
 class Subscription(Base):
-    """A standing agreement on a plan. `paid_until` moves with each paid period; days are counted from `anchor_at`."""
+    """A standing agreement on a plan. `paid_until` moves with each paid period; days are counted from `anchor_at`.
+
+    With `is_renewing` its user agreed that it is charged without asking. Whoever looks after renewals looks at it at
+    `renewal_due_at`, and at `remind_at` its user is told what will come. From the first try to renew it until
+    `grace_until` it may be watched unpaid.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = (
@@ -28,6 +33,17 @@ class Subscription(Base):
             unique=True,
             postgresql_where=text("status IN ('trialing', 'active', 'past_due', 'paused')"),
         ),
+        Index(
+            "ix_subscription_end",
+            text("coalesce(grace_until, paid_until)"),
+            postgresql_where=text("status IN ('trialing', 'active', 'past_due', 'paused')"),
+        ),
+        Index(
+            "ix_subscription_renewal_due_at",
+            "renewal_due_at",
+            postgresql_where=text("renewal_due_at IS NOT NULL"),
+        ),
+        Index("ix_subscription_remind_at", "remind_at", postgresql_where=text("remind_at IS NOT NULL")),
         Index("ix_subscription_product_id", "product_id", "id"),
         Index("ix_subscription_paid_until", "paid_until", "id", postgresql_where=text("status = 'active'")),
     )
@@ -43,6 +59,10 @@ class Subscription(Base):
     paid_from: Mapped[datetime]
     paid_until: Mapped[datetime]
     cancel_at_period_end: Mapped[bool]
+    is_renewing: Mapped[bool] = mapped_column(server_default=text("false"))
+    renewal_due_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
+    grace_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     product: Mapped[Product] = relationship(lazy="raise")
@@ -76,7 +96,8 @@ class SubscriptionPeriod(Base):
 class Entitlement(Base):
     """The right to watch, from–until, with its source; one for each line of a payment.
 
-    `used_at` is the first play: what has been used is given back by staff only.
+    `used_at` is the first play: what has been used is given back by staff only. With `grace_until` it lasts so long
+    while the plan's renewal is being tried.
     """
 
     __tablename__ = "entitlement"
@@ -96,6 +117,7 @@ class Entitlement(Base):
     payment_item_id: Mapped[UUID] = mapped_column(ForeignKey(PaymentItem.id), unique=True)
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
+    grace_until: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     is_disputed: Mapped[bool] = mapped_column(server_default=text("false"))

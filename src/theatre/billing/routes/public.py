@@ -13,7 +13,6 @@ from theatre.billing import (
     purchases,
     quick_purchase,
     refunds,
-    subscriptions,
 )
 from theatre.billing.models import Product, ProductKind, RefundSource
 from theatre.billing.payments import Terms
@@ -28,7 +27,6 @@ from theatre.billing.schemas import (
     ProductsAnswer,
     RefundAnswer,
     RefundCreate,
-    SubscriptionAnswer,
     VerdictAnswer,
 )
 from theatre.kit.access import User
@@ -135,23 +133,6 @@ async def list_refunds(payment_id: UUID, session: InTransaction, user: User) -> 
     payment = await payments.get(session, payment_id, user_id=own_id(user))
     found = await refunds.list_of(session, payment.id)
     return PageAnswer(items=[RefundAnswer.of(refund) for refund in found], next_cursor=None)
-
-
-@router.get("/subscriptions", summary="One's own plans, newest first")
-async def list_subscriptions(
-    session: InTransaction, user: User, page: PageWanted, locale: Locale
-) -> PageAnswer[SubscriptionAnswer]:
-    found = await subscriptions.list_own(session, own_id(user), page)
-    items = [SubscriptionAnswer.of(held, product_answer(held.product, locale)) for held in found.items]
-    return PageAnswer(items=items, next_cursor=found.next_cursor)
-
-
-@router.get("/subscriptions/{subscription_id}", summary="One of one's own plans")
-async def get_subscription(
-    subscription_id: UUID, session: InTransaction, user: User, locale: Locale
-) -> SubscriptionAnswer:
-    found = await subscriptions.get(session, own_id(user), subscription_id)
-    return SubscriptionAnswer.of(found, product_answer(found.product, locale))
 
 
 @router.get("/entitlements", summary="What one may watch, and until when")

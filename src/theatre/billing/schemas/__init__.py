@@ -9,6 +9,7 @@ from theatre.billing.schemas.catalogue import (
 from theatre.billing.schemas.disputes import DisputeAnswer
 from theatre.billing.schemas.explanations import ExplanationAnswer, StepAnswer
 from theatre.billing.schemas.ledger import AccountAnswer, EntryAnswer, PostingAnswer
+from theatre.billing.schemas.methods import PaymentMethodAnswer
 from theatre.billing.schemas.payment_records import (
     AttemptAnswer,
     RefundPreviewAnswer,
@@ -33,6 +34,7 @@ from theatre.billing.schemas.rights import (
     NextCharge,
     PeriodAnswer,
     SubscriptionAnswer,
+    SubscriptionCancel,
     VerdictAnswer,
 )
 from theatre.billing.schemas.staff import (
@@ -72,6 +74,7 @@ __all__ = [
     "NextCharge",
     "PaymentAnswer",
     "PaymentCreate",
+    "PaymentMethodAnswer",
     "PeriodAnswer",
     "PostingAnswer",
     "PriceAnswer",
@@ -92,6 +95,7 @@ __all__ = [
     "StaffSubscriptionAnswer",
     "StepAnswer",
     "SubscriptionAnswer",
+    "SubscriptionCancel",
     "SummaryAnswer",
     "TransitionAnswer",
     "VerdictAnswer",

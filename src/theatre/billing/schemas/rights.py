@@ -3,9 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from theatre.billing.models import Subscription
+from theatre.billing.cancellations import CancelAt
+from theatre.billing.models import OPEN_SUBSCRIPTION, Subscription
+from theatre.billing.renewal_dates import Course
 from theatre.billing.schemas.catalogue import PriceAnswer, ProductAnswer
-from theatre.kit.fields import Answer, MoneyField
+from theatre.billing.schemas.money import money
+from theatre.kit.fields import Answer, Body, MoneyField
 
 
 class PeriodAnswer(Answer):
@@ -22,8 +25,15 @@ class NextCharge(Answer):
     amount: MoneyField
 
 
+class SubscriptionCancel(Body):
+    """When a plan is to end: with what is paid for, or at once."""
+
+    at: CancelAt = CancelAt.PERIOD_END
+
+
 class SubscriptionAnswer(Answer):
-    """A standing agreement on a plan. `next_charge` is null: nothing is taken without being asked for."""
+    """A standing agreement on a plan. `next_charge` is what will be taken without asking, and when; null: nothing,
+    or it is being taken just now."""
 
     id: UUID
     status: str
@@ -34,15 +44,22 @@ class SubscriptionAnswer(Answer):
     next_charge: NextCharge | None
 
     @classmethod
-    def of(cls, subscription: Subscription, product: ProductAnswer) -> "SubscriptionAnswer":
+    def of(
+        cls, subscription: Subscription, product: ProductAnswer, *, course: Course, has_method: bool
+    ) -> "SubscriptionAnswer":
+        price, due_at = subscription.price, subscription.renewal_due_at
+        next_charge = None
+        if due_at is not None and has_method and subscription.status in OPEN_SUBSCRIPTION:
+            at = max(due_at, course.charge_at(subscription.paid_until))
+            next_charge = NextCharge(at=at, amount=money(price.amount_minor, price.currency))
         return cls(
             id=subscription.id,
             status=subscription.status,
             product=product,
-            price=PriceAnswer.of(subscription.price),
+            price=PriceAnswer.of(price),
             current_period=PeriodAnswer(start=subscription.paid_from, end=subscription.paid_until),
             cancel_at_period_end=subscription.cancel_at_period_end,
-            next_charge=None,
+            next_charge=next_charge,
         )
 
 

@@ -1,6 +1,6 @@
 """Movies' doors for staff: films, genres and people are kept here, and who did it is written down."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -32,7 +32,22 @@ from theatre.movies.schemas import (
     StaffPersonAnswer,
 )
 
-router = APIRouter(prefix=f"{PUBLIC}/admin", tags=["movies: staff"], route_class=StrictRoute)
+
+async def caught_up(request: Request) -> AsyncIterator[None]:
+    """Answer staff only when this process shows what they have changed."""
+    yield
+    if request.method != "GET":
+        held: Resources = request.app.state.resources
+        await held.changes.catch_up()
+
+
+router = APIRouter(
+    prefix=f"{PUBLIC}/admin",
+    tags=["movies: staff"],
+    route_class=StrictRoute,
+    # before the transaction of a route, and so after it
+    dependencies=[Depends(caught_up, scope="function")],
+)
 
 AUDIT = Audit(AuditRecord)
 PageWanted: TypeAlias = Annotated[PageRequest, Depends(page_request)]

@@ -1,122 +1,89 @@
 """Movies' doors for everybody: films by list and by id, genres, people, posters."""
 
-from typing import Annotated, TypeAlias
+from dataclasses import asdict
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from theatre.kit.db import InTransaction
+from theatre.kit.db import InTransaction, transaction
 from theatre.kit.etags import IN_OPENAPI, tagged
-from theatre.kit.i18n import negotiate
-from theatre.kit.listing import read_page
-from theatre.kit.pagination import PageAnswer, PageRequest, page_request
-from theatre.kit.routing import StrictRoute
-from theatre.movies import film_lists, films, genres, persons, posters
+from theatre.kit.listing import Listing, read_page
+from theatre.kit.pagination import PageAnswer, PageRequest
+from theatre.movies import film_lists, genres, persons, posters
+from theatre.movies.answers import Stamp
+from theatre.movies.cards import Card, first_end
 from theatre.movies.film_lists import FilmFilter, FilmSort
-from theatre.movies.models import FilmAccess, Role
+from theatre.movies.models import Film, Role
 from theatre.movies.resources import Resources
-from theatre.movies.schemas import PUBLIC, FilmAnswer, GenreAnswer, PersonAnswer
+from theatre.movies.schemas import PUBLIC, FilmAnswer, FilmsAnswer, GenreAnswer, PersonAnswer, join
+from theatre.movies.search import Kind, Question, SearchAway
+from theatre.movies.wanted import CardRoute, Held, Locale, PageWanted, RememberingRoute, Wanted
 
-router = APIRouter(prefix=PUBLIC, tags=["movies"], route_class=StrictRoute)
-
-MAX_NAMED = 10
-Ids: TypeAlias = Annotated[list[UUID], Query(max_length=MAX_NAMED)]
-Year: TypeAlias = Annotated[int | None, Query(ge=1888, le=2100)]
-Minutes: TypeAlias = Annotated[int | None, Query(ge=1, le=1000)]
-
-
-async def resources_of(request: Request) -> Resources:
-    """Give what the application holds."""
-    resources: Resources = request.app.state.resources
-    return resources
-
-
-async def locale_of(request: Request) -> str:
-    """Choose the language of the answer by `Accept-Language`."""
-    return negotiate(request.headers.get("accept-language", ""))
-
-
-Held: TypeAlias = Annotated[Resources, Depends(resources_of)]
-Locale: TypeAlias = Annotated[str, Depends(locale_of)]
-PageWanted: TypeAlias = Annotated[PageRequest, Depends(page_request)]
-
-
-async def film_filter(
-    genre: Annotated[Ids, Query(description="all of these genres")] = [],  # noqa: B006 - FastAPI copies it
-    any_genre: Annotated[Ids, Query(description="at least one of these genres")] = [],  # noqa: B006
-    no_genre: Annotated[Ids, Query(description="none of these genres")] = [],  # noqa: B006
-    person: Annotated[Ids, Query(description="all of these people")] = [],  # noqa: B006
-    role: Annotated[Role | None, Query(description="in which these people were")] = None,
-    country: Annotated[str | None, Query(pattern="^[A-Z]{2}$")] = None,
-    access: FilmAccess | None = None,
-    year_from: Year = None,
-    year_to: Year = None,
-    runtime_from: Minutes = None,
-    runtime_to: Minutes = None,
-    rating_from: Annotated[float | None, Query(ge=1, le=10)] = None,
-    age_to: Annotated[int | None, Query(ge=0, le=18, description="age of the youngest who looks on")] = None,
-) -> FilmFilter:
-    """Read which films are wanted."""
-    return FilmFilter(
-        genre_ids=tuple(genre),
-        any_genre_ids=tuple(any_genre),
-        no_genre_ids=tuple(no_genre),
-        person_ids=tuple(person),
-        role=role,
-        country=country,
-        access=access,
-        year_from=year_from,
-        year_to=year_to,
-        runtime_from=runtime_from,
-        runtime_to=runtime_to,
-        rating_from=rating_from,
-        age_to=age_to,
-    )
-
-
-Wanted: TypeAlias = Annotated[FilmFilter, Depends(film_filter)]
+router = APIRouter(prefix=PUBLIC, tags=["movies"], route_class=RememberingRoute)
+films = APIRouter(prefix=PUBLIC, tags=["movies"], route_class=CardRoute)
 
 
 @router.get(
-    "/films",
-    response_model=PageAnswer[FilmAnswer],
-    responses=IN_OPENAPI,
-    summary="Films by filter, in an order",
+    "/films", response_model=FilmsAnswer, responses=IN_OPENAPI, summary="Films by filter, in an order"
 )
 async def list_films(
     request: Request,
-    session: InTransaction,
     held: Held,
     locale: Locale,
     page: PageWanted,
     wanted: Wanted,
     sort: FilmSort = FilmSort.RATING_FALLING,
+    facets: Annotated[bool, Query(description="whether to count, in all and by each filter")] = False,
 ) -> Response:
+    stamp = held.answers.stamp(by_index=facets)
     listing = film_lists.find_public(wanted, sort, locale=locale, now=held.clock.now())
-    found = await read_page(session, listing, page)
-    items = [FilmAnswer.of(film, locale) for film in found.items]
-    return tagged(request, PageAnswer(items=items, next_cursor=found.next_cursor), language=locale)
+    cards, next_cursor = await read_cards(held, listing, page, locale=locale)
+    counts = await count(held, wanted) if facets else NOT_COUNTED
+    return give(request, held, stamp, cards=cards, next_cursor=next_cursor, **counts)
 
 
-@router.get("/films/{film_id}", response_model=FilmAnswer, responses=IN_OPENAPI, summary="One film")
-async def get_film(
-    film_id: UUID, request: Request, session: InTransaction, held: Held, locale: Locale
-) -> Response:
-    film = await films.get_public(session, film_id, now=held.clock.now())
-    return tagged(request, FilmAnswer.of(film, locale), language=locale)
+NOT_COUNTED: dict[str, object] = {"total": None, "facets": None}
+
+
+async def count(held: Resources, wanted: FilmFilter) -> dict[str, object]:
+    """Count what a list is of; without an index the list is all there is."""
+    question = Question(Kind.FILM, "", limit=0, with_facets=True, **asdict(wanted))
+    try:
+        found = await held.index.find(question)
+    except SearchAway:
+        return NOT_COUNTED
+    return {"total": found.total, "facets": found.facets}
+
+
+async def read_cards(
+    held: Resources, listing: Listing[Film], page: PageRequest, *, locale: str
+) -> tuple[list[Card], str | None]:
+    """Read a page of films, and the cursor of the next."""
+    async with transaction(held.sessions) as session:
+        found = await film_lists.read_ids(session, listing, page)
+    return await held.cards.list_by_ids([row.id for row in found.items], locale), found.next_cursor
+
+
+def give(request: Request, held: Resources, stamp: Stamp, *, cards: list[Card], **rest: object) -> Response:
+    """Answer with films."""
+    content = join([card.json for card in cards], **rest)
+    return held.answers.give(request, content, stamp, until=first_end(cards))
+
+
+@films.get("/films/{film_id}", response_model=FilmAnswer, responses=IN_OPENAPI, summary="One film")
+async def get_film(film_id: UUID, request: Request, held: Held, locale: Locale) -> Response:
+    return tagged(request, (await held.cards.get(film_id, locale)).json, language=locale)
 
 
 @router.get(
     "/films/{film_id}/poster.svg", response_class=Response, summary="The poster that we draw for a film"
 )
-async def get_poster(
-    film_id: UUID, request: Request, session: InTransaction, held: Held, locale: Locale
-) -> Response:
-    film = await films.get_public(session, film_id, now=held.clock.now())
-    shown = FilmAnswer.of(film, locale)
-    byline = ", ".join(person.name for person in shown.directors[:2])
-    genre = shown.genres[0].slug if shown.genres else ""
-    poster = posters.draw(posters.Poster(shown.title, shown.year, genre, byline))
+async def get_poster(film_id: UUID, request: Request, held: Held, locale: Locale) -> Response:
+    shown = (await held.cards.get(film_id, locale)).fields()
+    byline = ", ".join(person["name"] for person in shown["directors"][:2])
+    genre = shown["genres"][0]["slug"] if shown["genres"] else ""
+    poster = posters.draw(posters.Poster(shown["title"], shown["year"], genre, byline))
     return tagged(request, poster.encode(), media_type="image/svg+xml", language=locale)
 
 
@@ -156,15 +123,15 @@ async def get_person(person_id: UUID, request: Request, session: InTransaction, 
 async def list_films_of_person(
     person_id: UUID,
     request: Request,
-    session: InTransaction,
     held: Held,
     locale: Locale,
     page: PageWanted,
     role: Role | None = None,
 ) -> Response:
-    person = await persons.get(session, person_id)
+    stamp = held.answers.stamp(by_index=False)
+    async with transaction(held.sessions) as session:
+        person = await persons.get(session, person_id)
     wanted = FilmFilter(person_ids=(person.id,), role=role)
     listing = film_lists.find_public(wanted, FilmSort.YEAR_FALLING, locale=locale, now=held.clock.now())
-    found = await read_page(session, listing, page)
-    items = [FilmAnswer.of(film, locale) for film in found.items]
-    return tagged(request, PageAnswer(items=items, next_cursor=found.next_cursor), language=locale)
+    cards, next_cursor = await read_cards(held, listing, page, locale=locale)
+    return give(request, held, stamp, cards=cards, next_cursor=next_cursor)

@@ -1,19 +1,18 @@
 """Movies' doors for who looks for something: films, people, and what a few letters may become."""
 
+from dataclasses import asdict
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, StringConstraints
 
-from theatre.kit.db import InTransaction
+from theatre.kit.db import transaction
+from theatre.kit.etags import IN_OPENAPI
 from theatre.kit.fields import Storable
-from theatre.kit.i18n import negotiate
-from theatre.kit.pagination import BadCursor, PageRequest, encode_cursor, page_request
-from theatre.kit.routing import StrictRoute
+from theatre.kit.pagination import BadCursor, PageRequest, encode_cursor
 from theatre.movies import finding, similar
-from theatre.movies.models import FilmAccess
-from theatre.movies.resources import Resources
+from theatre.movies.cards import first_end
 from theatre.movies.schemas import PUBLIC
 from theatre.movies.search import MAX_FOUND, MAX_QUERY_CHARACTERS, Found, Kind, Question
 from theatre.movies.search_schemas import (
@@ -21,24 +20,22 @@ from theatre.movies.search_schemas import (
     FilmsFoundAnswer,
     PersonsFoundAnswer,
     SuggestionsAnswer,
+    write_found,
 )
+from theatre.movies.wanted import Held, Locale, PageWanted, RememberingRoute, Wanted
 
-router = APIRouter(prefix=PUBLIC, tags=["movies: search"], route_class=StrictRoute)
+router = APIRouter(prefix=PUBLIC, tags=["movies: search"], route_class=RememberingRoute)
 
 Text: TypeAlias = Annotated[
     str, StringConstraints(max_length=MAX_QUERY_CHARACTERS), Storable, AfterValidator(str.strip)
 ]
-Year: TypeAlias = Annotated[int | None, Query(ge=1888, le=2100)]
 
 
 async def question_of(
     query: Annotated[Text, Query(description="words of titles and names, of any spelling")],
-    page: Annotated[PageRequest, Depends(page_request)],
-    genre: Annotated[list[UUID], Query(max_length=10)] = [],  # noqa: B006 - FastAPI copies it
-    access: FilmAccess | None = None,
-    year_from: Year = None,
-    year_to: Year = None,
-    age_to: Annotated[int | None, Query(ge=0, le=18)] = None,
+    page: PageWanted,
+    wanted: Wanted,
+    facets: Annotated[bool, Query(description="whether to count by each filter")] = True,
 ) -> Question:
     """Read what films are looked for."""
     return Question(
@@ -46,12 +43,8 @@ async def question_of(
         text=query,
         limit=page.limit,
         offset=offset_of(page),
-        genre_ids=tuple(genre),
-        access=access,
-        year_from=year_from,
-        year_to=year_to,
-        age_to=age_to,
-        with_facets=True,
+        with_facets=facets,
+        **asdict(wanted),
     )
 
 
@@ -75,53 +68,69 @@ def cursor_after(question: Question, found: Found) -> str | None:
     return encode_cursor((seen,)) if found.ids and seen < min(found.total, MAX_FOUND) else None
 
 
-def held_of(request: Request) -> Resources:
-    """Give what the application holds."""
-    resources: Resources = request.app.state.resources
-    return resources
-
-
-def locale_of(request: Request) -> str:
-    """Choose the language of the answer by `Accept-Language`."""
-    return negotiate(request.headers.get("accept-language", ""))
-
-
-@router.get("/films/search", summary="Films by words of their titles and people, however spelt")
+@router.get(
+    "/films/search",
+    response_model=FilmsFoundAnswer,
+    responses=IN_OPENAPI,
+    summary="Films by words of their titles and people, however spelt",
+)
 async def search_films(
-    request: Request, session: InTransaction, question: Annotated[Question, Depends(question_of)]
-) -> FilmsFoundAnswer:
-    held = held_of(request)
+    request: Request, held: Held, locale: Locale, question: Annotated[Question, Depends(question_of)]
+) -> Response:
+    stamp = held.answers.stamp(by_index=True)
     found = await held.index.find(question)
-    films = await finding.films_of(session, found.ids, now=held.clock.now())
-    return FilmsFoundAnswer.of(films, found, cursor_after(question, found), locale=locale_of(request))
+    cards = await held.cards.list_by_ids(found.ids, locale)
+    content = write_found(cards, found, cursor_after(question, found))
+    return held.answers.give(request, content, stamp, until=first_end(cards))
 
 
-@router.get("/films/{film_id}/similar", summary="Films like another one, each with its reason")
+@router.get(
+    "/films/{film_id}/similar",
+    response_model=FilmsAlikeAnswer,
+    responses=IN_OPENAPI,
+    summary="Films like another one, each with its reason",
+)
 async def list_similar(
     film_id: UUID,
     request: Request,
-    session: InTransaction,
+    held: Held,
+    locale: Locale,
     limit: Annotated[int, Query(ge=1, le=20)] = 10,
-) -> FilmsAlikeAnswer:
-    found = await similar.find(session, film_id, limit=limit, now=held_of(request).clock.now())
-    return FilmsAlikeAnswer.of(found, locale=locale_of(request))
+) -> Response:
+    stamp = held.answers.stamp(by_index=False)
+    async with transaction(held.sessions) as session:
+        found = await similar.find(session, film_id, limit=limit, now=held.clock.now())
+    answer = FilmsAlikeAnswer.of(found, locale=locale)
+    ends = [one.film.available_until for one in found if one.film.available_until is not None]
+    return held.answers.give(request, answer.model_dump_json().encode(), stamp, until=min(ends, default=None))
 
 
-@router.get("/persons/search", summary="People by name, however spelt")
+@router.get(
+    "/persons/search",
+    response_model=PersonsFoundAnswer,
+    responses=IN_OPENAPI,
+    summary="People by name, however spelt",
+)
 async def search_persons(
-    request: Request,
-    session: InTransaction,
-    query: Text,
-    page: Annotated[PageRequest, Depends(page_request)],
-) -> PersonsFoundAnswer:
+    request: Request, held: Held, locale: Locale, query: Text, page: PageWanted
+) -> Response:
+    stamp = held.answers.stamp(by_index=True)
     question = Question(Kind.PERSON, query, limit=page.limit, offset=offset_of(page))
-    found = await held_of(request).index.find(question)
-    persons = await finding.persons_of(session, found.ids)
-    return PersonsFoundAnswer.of(persons, found, cursor_after(question, found), locale=locale_of(request))
+    found = await held.index.find(question)
+    async with transaction(held.sessions) as session:
+        persons = await finding.persons_of(session, found.ids)
+    answer = PersonsFoundAnswer.of(persons, found, cursor_after(question, found), locale=locale)
+    return held.answers.give(request, answer.model_dump_json().encode(), stamp)
 
 
-@router.get("/suggest", summary="What a few letters may become, by kind")
-async def suggest(request: Request, session: InTransaction, q: Text) -> SuggestionsAnswer:
-    held = held_of(request)
-    suggestions = await finding.suggest(session, held.index, q, now=held.clock.now())
-    return SuggestionsAnswer.of(suggestions, locale=locale_of(request))
+@router.get(
+    "/suggest",
+    response_model=SuggestionsAnswer,
+    responses=IN_OPENAPI,
+    summary="What a few letters may become, by kind",
+)
+async def suggest(request: Request, held: Held, locale: Locale, q: Text) -> Response:
+    stamp = held.answers.stamp(by_index=True)
+    found = await finding.suggest(held.sessions, q, index=held.index, cards=held.cards, locale=locale)
+    answer = SuggestionsAnswer.of(found, locale=locale)
+    return held.answers.give(request, answer.model_dump_json().encode(), stamp, until=first_end(found.films))

@@ -36,7 +36,7 @@ class Entry:
     """A film or a person as the index knows it.
 
     `names` are the titles or names in all languages, `people` the names of those who made a film. `rating` is from 0
-    to 10: of two that match alike the better one comes first.
+    to 10: of two that match alike the better one comes first. `credits` are who did what, by role and id.
     """
 
     kind: Kind
@@ -48,6 +48,9 @@ class Entry:
     access: str = ""
     year: int = 0
     age: int = 0
+    credits: tuple[tuple[str, str], ...] = ()
+    countries: tuple[str, ...] = ()
+    runtime_minutes: int = 0
 
     def digest(self) -> str:
         """Give what tells whether the index knows this entry as it is."""
@@ -56,24 +59,42 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is looked for: `text` of any spelling; `genre_ids` all, years and age as bounds that are still in."""
+    """What is looked for: `text` of any spelling, or all there is if it is empty; `limit` 0 only counts.
+
+    All that is named must hold: `genre_ids` all, of `any_genre_ids` one, of `no_genre_ids` none; `person_ids` all, each
+    in that `role` if it is named; years, minutes, rating and age are bounds that are still in.
+    """
 
     kind: Kind
     text: str
     limit: int
     offset: int = 0
     genre_ids: tuple[UUID, ...] = ()
+    any_genre_ids: tuple[UUID, ...] = ()
+    no_genre_ids: tuple[UUID, ...] = ()
+    person_ids: tuple[UUID, ...] = ()
+    role: str | None = None
+    country: str | None = None
     access: str | None = None
     year_from: int | None = None
     year_to: int | None = None
+    runtime_from: int | None = None
+    runtime_to: int | None = None
+    rating_from: float | None = None
     age_to: int | None = None
     with_facets: bool = False
+
+
+FACETS = ("genre", "access", "decade", "country", "age")
+"""What is counted beside what was found: by genre id, access, first year of a decade, country, and age.
+
+Each as if its own filter were not set: `genre` without all three of genres, `decade` without the years."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What was found, the best first. `words` are those that the text was read as, `corrected` the text if it had to
-    be read otherwise than it was written. `facets` count by genre, access and decade, each without its own filter."""
+    be read otherwise than it was written. `facets` count by each of `FACETS`; what nothing is of is left out."""
 
     ids: Sequence[UUID]
     total: int
@@ -98,7 +119,16 @@ class Build(Protocol):
 class SearchIndex(Protocol):
     """Finds films and people. One process writes, any number search."""
 
-    def is_built(self) -> bool: ...
+    async def is_built(self) -> bool:
+        """Tell whether there is an index of what this program writes; one of another program's counts as none.
+
+        Raises:
+            SearchAway: nobody can tell.
+        """
+
+    def version(self) -> str | None:
+        """Tell by another word each time that what is known may have changed; None if that cannot be told cheaply, and
+        then no answer is remembered."""
 
     async def find(self, question: Question) -> Found:
         """Find what is meant.

@@ -1,6 +1,6 @@
 """How near what was found is to what was written: the engine finds candidates, this puts the meant one first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
@@ -23,21 +23,37 @@ class Candidate:
     rating: float
 
 
-def nearness(words: Sequence[str], candidate: Candidate) -> float:
-    """Tell how well a candidate is what the words mean: every word should be in it, its name should be little else."""
-    people = [OF_PEOPLE * _best(word, candidate.people, is_last=word is words[-1]) for word in words]
-    best = sum(people) / len(words)
-    for name in candidate.names:
-        own = [_best(word, name, is_last=word is words[-1]) for word in words]
-        covered = sum(map(max, own, people)) / len(words)
-        share = min(1.0, sum(own) / max(len(name), 1))
-        in_order = 0.1 if tuple(words) == tuple(name[: len(words)]) else 0.0
-        best = max(best, covered + 0.35 * share * max(own) + in_order)
-    return best + BY_RATING * candidate.rating
+class Matcher:
+    """Compares candidates with the words of one text; what it learnt of a token it knows for the next candidate."""
 
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+        self._known: list[dict[str, float]] = [{} for _ in words]
 
-def _best(word: str, tokens: Iterable[str], *, is_last: bool) -> float:
-    return max((likeness(word, token, is_last=is_last) for token in tokens), default=0.0)
+    def nearness(self, candidate: Candidate) -> float:
+        """Tell how well a candidate is what the words mean: every word should be in it, its name little else."""
+        count = len(self.words)
+        people = [OF_PEOPLE * self._best(place, candidate.people) for place in range(count)]
+        best = sum(people) / count
+        for name in candidate.names:
+            own = [self._best(place, name) for place in range(count)]
+            covered = sum(map(max, own, people)) / count
+            share = min(1.0, sum(own) / max(len(name), 1))
+            in_order = 0.1 if tuple(self.words) == tuple(name[:count]) else 0.0
+            best = max(best, covered + 0.35 * share * max(own) + in_order)
+        return best + BY_RATING * candidate.rating
+
+    def _best(self, place: int, tokens: Collection[str]) -> float:
+        word, known, best = self.words[place], self._known[place], 0.0
+        if word in tokens:
+            return 1.0
+        for token in tokens:
+            alike = known.get(token)
+            if alike is None:
+                alike = known[token] = likeness(word, token, is_last=place == len(self.words) - 1)
+            if alike > best:
+                best = alike
+        return best
 
 
 def likeness(word: str, token: str, *, is_last: bool) -> float:
@@ -58,9 +74,14 @@ def likeness(word: str, token: str, *, is_last: bool) -> float:
 
 
 def corrected(words: Sequence[str], tokens: Iterable[str]) -> list[str]:
-    """Give for each word the one that was meant, of those that the best candidate has."""
-    known = list(tokens)
-    return [
-        max(known, key=lambda token: likeness(word, token, is_last=word is words[-1]), default=word)
-        for word in words
-    ]
+    """Give for each word the one that was meant, of those that the best candidate has: of two that are as alike the one
+    in the same letters. A word that is like none was not looked for, and is left out."""
+    known = sorted(set(tokens))
+    meant = [_meant(word, known, is_last=word is words[-1]) for word in words]
+    return [word for word in meant if word] or list(words)
+
+
+def _meant(word: str, known: Sequence[str], *, is_last: bool) -> str:
+    alike = {token: likeness(word, token, is_last=is_last) for token in known}
+    best = max(known, key=lambda token: (alike[token], OSA.normalized_similarity(word, token)), default="")
+    return best if best and alike[best] else ""

@@ -3,9 +3,9 @@
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
-from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
@@ -18,8 +18,21 @@ TIMEOUT_SECONDS = 10.0
 QUIT_SECONDS = 1.0
 USUAL_PORTS = {"smtp": 587, "smtps": 465}
 FOR_GOOD = 500
+
+
+class WholeHeaders(EmailPolicy):
+    """Writes the addresses that a header holds on one line, as they are: folded they would become encoded words."""
+
+    def fold(self, name: str, value: str) -> str:
+        return f"{name}: {value}{self.linesep}" if name in WHOLE else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return self.fold(name, value).encode("ascii") if name in WHOLE else super().fold_binary(name, value)
+
+
+WHOLE = {"List-Unsubscribe"}
 # seven bits, so that nothing depends on what the next server understands
-POLICY = policy.SMTP.clone(cte_type="7bit")
+POLICY = WholeHeaders(linesep="\r\n", cte_type="7bit")
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,9 @@ def write(mail: Mail, sender: Address) -> bytes:
     message["To"] = Address(addr_spec=mail.to)
     message["Subject"] = mail.subject
     message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message.as_bytes()

@@ -1,1 +1,3 @@
-"""Doors of notification: `internal` for our services, `mailbox` for people and tests at home."""
+"""Doors of notification: `internal` for our services, `inbox` and `preferences` for users, `mailbox` for people and
+tests at home.
+"""

@@ -12,11 +12,17 @@ from theatre.contracts.notification import PREFIX, DeliveryState, ListingDeliver
 from theatre.kit.access import CallingService
 from theatre.kit.db import InTransaction, Session
 from theatre.kit.routing import StrictRoute
-from theatre.notification import notifications
+from theatre.notification import announcements, notifications
 from theatre.notification.kinds import Data, Kind
 from theatre.notification.models import ChannelName
 from theatre.notification.notifications import News
-from theatre.notification.schemas import Accepted, EventBody, PaymentStatusBody, RegistrationBody
+from theatre.notification.schemas import (
+    Accepted,
+    EventBody,
+    NewMovieBody,
+    PaymentStatusBody,
+    RegistrationBody,
+)
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
@@ -35,6 +41,17 @@ async def tell_payment_status(
     request: Request, body: PaymentStatusBody, session: InTransaction, _: CallingService
 ) -> Accepted:
     return await accept(session, request, read_news(body, Kind.PAYMENT_STATUS, body.data))
+
+
+@router.post("/events/new_movie", status_code=HTTPStatus.ACCEPTED, summary="Tell one user, or all, of a film")
+async def tell_new_movie(
+    request: Request, body: NewMovieBody, session: InTransaction, _: CallingService
+) -> Accepted:
+    if body.user_id is None:
+        now = request.app.state.resources.clock.now()
+        return Accepted(id=await announcements.announce(session, body.data, body.dedupe_key, now=now))
+    about = EventBody(user_id=body.user_id, dedupe_key=body.dedupe_key, channels=body.channels)
+    return await accept(session, request, read_news(about, Kind.NEW_MOVIE, body.data))
 
 
 @router.get("/deliveries", summary="What was told about a payment, and how it went out")

@@ -40,5 +40,5 @@ async def show_mail(request: Request, mail_id: UUID, session: InTransaction) -> 
 
 def page(request: Request, name: str, **values: object) -> Response:
     """Render a page of the mailbox."""
-    template = request.app.state.resources.templates.get_template(f"pages/{name}.html")
+    template = request.app.state.resources.writer.templates.get_template(f"pages/{name}.html")
     return HTMLResponse(template.render(values), headers={"Content-Security-Policy": POLICY})

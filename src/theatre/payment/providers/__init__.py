@@ -15,6 +15,7 @@ from theatre.contracts.payment import AttemptStatus, RefundStatus
 from theatre.contracts.payment_disputes import (
     DisputeStatus,
 )
+from theatre.contracts.payment_methods import SavedMethod
 from theatre.kit.money import Money
 from theatre.payment.errors import ProviderUnknown
 
@@ -76,6 +77,17 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeOrder:
+    """What to take by a saved method, without its payer; the attempt's id is the idempotency key."""
+
+    attempt_id: UUID
+    payment_id: UUID
+    total: Money
+    description: str
+    method_reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundOrder:
     """What to give back; the refund's id is the idempotency key."""
 
@@ -89,7 +101,8 @@ class RefundOrder:
 class Reading:
     """A payment as the provider has it now. With a `doubt` it must not be believed; that says why.
 
-    `fee` is what the provider keeps of the amount, `expires_at` until when its page may be paid, where it says so.
+    `fee` is what the provider keeps of the amount, `expires_at` until when its page may be paid, where it says so;
+    `method` is the way to pay that it keeps for charges without the payer.
     """
 
     reference: str
@@ -102,6 +115,7 @@ class Reading:
     doubt: str | None = None
     fee: Money | None = None
     expires_at: datetime | None = None
+    method: SavedMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +259,19 @@ class DisputeDesk(Protocol):
         """
 
 
+class Charger(Protocol):
+    """Where a payment system takes money by the methods that it keeps."""
+
+    async def charge(self, order: ChargeOrder) -> Reading:
+        """Take money by a saved method; repeated with the same attempt id within `key_lifetime`, give what was begun.
+
+        Raises:
+            OutcomeUnknown, ProviderRefused
+        """
+
+
 Providers = Mapping[str, Provider]
+Chargers = Mapping[str, Charger]
 DisputeDesks = Mapping[str, DisputeDesk]
 
 

@@ -11,7 +11,15 @@ from theatre.kit.clock import Clock
 from theatre.kit.db import Sessions
 from theatre.kit.ids import new_id
 from theatre.payment.fiscal import FiscalRegister
-from theatre.payment.providers import DisputeDesk, Provider, stripe, stripe_wire, yookassa, yookassa_wire
+from theatre.payment.providers import (
+    Charger,
+    DisputeDesk,
+    Provider,
+    stripe,
+    stripe_wire,
+    yookassa,
+    yookassa_wire,
+)
 from theatre.payment.providers.pages import Pages
 from theatre.payment.providers.stripe_disputes import StripeDisputes
 from theatre.payment.providers.stripe_statement import StripeStatement
@@ -32,7 +40,7 @@ class Wire(Protocol):
 @dataclass(frozen=True)
 class Member:
     """One payment system, the wire to be closed, and what else it can: register receipts, list its operations, take
-    money from wallets whose owners allowed it, show disputes."""
+    money from wallets whose owners allowed it, show disputes, take money by methods that it keeps."""
 
     provider: Provider
     wire: Wire
@@ -40,6 +48,7 @@ class Member:
     statement: Statement | None = None
     wallet: Wallet | None = None
     dispute_desk: DisputeDesk | None = None
+    charger: Charger | None = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +98,13 @@ def make_yookassa(ground: Ground) -> Member:
         pages=pages_of(settings, settings.yookassa_confirmation_hosts, settings.yookassa_api_url),
         takes_test_money=settings.env != "production",
     )
+    provider = yookassa.YooKassa(wire, trust)
     return Member(
-        yookassa.YooKassa(wire, trust),
+        provider,
         wire,
         register=YooKassaReceipts(wire),
         statement=YooKassaStatement(wire),
+        charger=provider,
     )
 
 

@@ -13,6 +13,7 @@ from theatre.kit.money import Money, MoneyError, from_decimal
 from theatre.payment import failures
 from theatre.payment.providers import Notice, ObjectKind, Reading, RefundReading
 from theatre.payment.providers.shapes import Shape, id_in
+from theatre.payment.providers.yookassa_methods import read_saved
 
 PAYMENT_STATUSES = {
     "pending": AttemptStatus.PENDING,
@@ -92,6 +93,7 @@ class PaymentObject(Shape):
     captured_at: AwareDatetime | None = None
     confirmation: Confirmation | None = None
     cancellation_details: Cancellation | None = None
+    payment_method: dict[str, object] | None = None
     metadata: Mapping[str, str] | None = None
 
     def to_reading(self, *, doubt: str | None) -> Reading:
@@ -113,6 +115,7 @@ class PaymentObject(Shape):
             else None,
             doubt=doubt,
             fee=self._fee(),
+            method=read_saved(self.payment_method),
         )
 
     def _fee(self) -> Money | None:

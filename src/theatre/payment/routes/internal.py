@@ -20,7 +20,7 @@ from theatre.kit.db import InTransaction
 from theatre.kit.fields import Moment, Storable
 from theatre.kit.routing import StrictRoute
 from theatre.payment import attempts, operations, receipts, records, refunds
-from theatre.payment.schemas import AttemptBody, OperationBody, ReceiptBody, RefundBody
+from theatre.payment.schemas import AttemptBody, ChargeBody, OperationBody, ReceiptBody, RefundBody
 
 router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 
@@ -29,6 +29,12 @@ router = APIRouter(prefix=PREFIX, tags=["internal"], route_class=StrictRoute)
 async def start(request: Request, asked: AttemptBody, _: CallingService) -> Attempt:
     resources = request.app.state.resources
     return await attempts.start(resources.sessions, asked, outside=resources.outside)
+
+
+@router.post("/charges", summary="Charge a saved method, or go on with the charge of this id")
+async def charge(request: Request, asked: ChargeBody, _: CallingService) -> Attempt:
+    resources = request.app.state.resources
+    return await attempts.charge(resources.sessions, asked, outside=resources.outside)
 
 
 @router.get("/attempts/{attempt_id}", summary="How an attempt stands; an open one is asked about")

@@ -46,6 +46,7 @@ async def list_providers(request: Request) -> ProvidersAnswer:
             title=provider.capabilities.title,
             is_default=provider.name == outside.default_provider,
             has_partial_refunds=provider.capabilities.has_partial_refunds,
+            has_saved_methods=provider.name in outside.chargers,
         )
         for provider in outside.providers.values()
     ]

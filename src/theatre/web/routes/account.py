@@ -13,12 +13,21 @@ from theatre.web.errors import Declined
 from theatre.web.resources import PAYMENTS, CurrentVisit, House, User, own_form, see_other
 from theatre.web.rights import merge
 
-router = APIRouter(prefix="/account", route_class=StrictRoute, include_in_schema=False)
+ACCOUNT = "/account"
+
+router = APIRouter(prefix=ACCOUNT, route_class=StrictRoute, include_in_schema=False)
 
 
 @router.get("")
-async def show_account(house: House, visit: CurrentVisit, user: User) -> Response:
-    """Show who is signed in, what they may watch and until when."""
+async def show_account(
+    house: House,
+    visit: CurrentVisit,
+    user: User,
+    *,
+    note: Annotated[Word | None, Query()] = None,
+    fault: Annotated[Word | None, Query()] = None,
+) -> Response:
+    """Show who is signed in, what they may watch and until when, and what will be charged."""
     me, products, subscriptions, entitlements = await asyncio.gather(
         accounts.get_me(house.auth, user),
         shop.list_products(house.billing, user),
@@ -26,8 +35,39 @@ async def show_account(house: House, visit: CurrentVisit, user: User) -> Respons
         shop.list_entitlements(house.billing, user),
     )
     names = {product.id: product.name for product in products}
-    given = {"me": me, "names": names, "subscriptions": subscriptions, "rights": merge(entitlements)}
+    given = {
+        "me": me,
+        "names": names,
+        "subscriptions": subscriptions,
+        "rights": merge(entitlements),
+        "note": note,
+        "fault": fault,
+    }
     return house.pages.render(visit, "account.html", given)
+
+
+@router.post("/subscriptions/{subscription_id}/cancel", dependencies=[Depends(own_form)])
+async def cancel_subscription(
+    house: House, user: User, subscription_id: UUID, *, key: Annotated[Word, Form()]
+) -> Response:
+    """Let a plan end with what is paid for."""
+    try:
+        await shop.cancel_subscription(house.billing, user, subscription_id, key=f"{key}-cancel")
+    except Declined as declined:
+        return see_other(ACCOUNT, fault=declined.word)
+    return see_other(ACCOUNT, note="subscription_canceled")
+
+
+@router.post("/subscriptions/{subscription_id}/resume", dependencies=[Depends(own_form)])
+async def resume_subscription(
+    house: House, user: User, subscription_id: UUID, *, key: Annotated[Word, Form()]
+) -> Response:
+    """Take the cancel of a plan back."""
+    try:
+        await shop.resume_subscription(house.billing, user, subscription_id, key=f"{key}-resume")
+    except Declined as declined:
+        return see_other(ACCOUNT, fault=declined.word)
+    return see_other(ACCOUNT, note="subscription_resumed")
 
 
 @router.get("/payments")

@@ -38,11 +38,14 @@ async def buy(
     *,
     price_id: Annotated[UUID, Form()],
     promo_code: Annotated[Word | None, Form()] = None,
+    save_method: Annotated[bool, Form()] = False,
     key: Annotated[Word, Form()],
 ) -> Response:
-    """Buy, and go where it is paid; the same form sent twice buys once."""
+    """Buy, and go where it is paid; the same form sent twice buys once. With `save_method` the card pays renewals."""
     try:
-        address = await purchases.start(house, user, price_id=price_id, promo_code=promo_code, key=key)
+        address = await purchases.start(
+            house, user, price_id=price_id, promo_code=promo_code, save_method=save_method, key=key
+        )
     except Declined as declined:
         if promo_code and declined.word.startswith("billing.promo_code"):
             return see_other("/order", price_id=str(price_id), promo_code=promo_code)

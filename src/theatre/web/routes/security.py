@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Response
 
 from theatre.kit.fields import Line, Word
 from theatre.kit.routing import StrictRoute
-from theatre.web import accounts, sessions
+from theatre.web import accounts
 from theatre.web.devices import name_device
 from theatre.web.errors import Declined
 from theatre.web.resources import CurrentVisit, House, User, own_form, see_other
@@ -67,12 +67,9 @@ async def show_security(
 async def change_password(
     house: House, visit: CurrentVisit, user: User, *, current_password: Password, password: Password
 ) -> Response:
-    """Change the password: all other devices are signed out, this one goes on in a new session."""
+    """Change the password: all other devices are signed out, this one goes on."""
     try:
-        me = await accounts.change_me(
-            house.auth, user, current_password=current_password, password=password
-        )
-        await sessions.start(visit, house.auth, login=me.login, password=password)
+        await accounts.change_me(house.auth, user, current_password=current_password, password=password)
     except Declined as declined:
         return await show(house, visit, user, declined=declined, form="password")
     return see_other(SECURITY, note="password_changed")
@@ -94,6 +91,14 @@ async def change_name(
     except Declined as declined:
         return await show(house, visit, user, declined=declined, form=field)
     return see_other(SECURITY, note=f"{field}_changed")
+
+
+@router.post("/verify", dependencies=[Depends(own_form)])
+async def ask_verification(house: House, user: User) -> Response:
+    """Have a link sent that verifies the address."""
+    me = await accounts.get_me(house.auth, user)
+    await accounts.ask_verification(house.auth, user, me.email)
+    return see_other(SECURITY, note="link_sent")
 
 
 @router.post("/sessions/{session_id}/end", dependencies=[Depends(own_form)])

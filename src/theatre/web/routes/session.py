@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
 
-from theatre.kit.fields import Line
+from theatre.kit.fields import Line, Word
 from theatre.kit.routing import StrictRoute
 from theatre.web import sessions
 from theatre.web.errors import Declined
@@ -48,12 +48,16 @@ async def sign_up(
 
 @router.get("/signin")
 async def show_sign_in(
-    house: House, visit: CurrentVisit, *, next_path: Annotated[Line, Query(alias="next")] = AFTER_SIGNING_IN
+    house: House,
+    visit: CurrentVisit,
+    *,
+    next_path: Annotated[Line, Query(alias="next")] = AFTER_SIGNING_IN,
+    note: Annotated[Word | None, Query()] = None,
 ) -> Response:
     """Show the form that starts a session."""
     if visit.has_session:
         return see_other(own_path(next_path))
-    return house.pages.render(visit, "signin.html", {"next_path": own_path(next_path)})
+    return house.pages.render(visit, "signin.html", {"next_path": own_path(next_path), "note": note})
 
 
 @router.post("/signin", dependencies=[Depends(own_form)])

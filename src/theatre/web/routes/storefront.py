@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from theatre.kit.errors import NotFound
 from theatre.kit.fields import Line
 from theatre.kit.routing import StrictRoute
-from theatre.web import shop
+from theatre.web import fronts, shop
 from theatre.web.offers import saving_percent, shelve
 from theatre.web.resources import CurrentVisit, House, own_form, see_other
 from theatre.web.visits import Theme, own_path
@@ -17,9 +17,11 @@ router = APIRouter(route_class=StrictRoute, include_in_schema=False)
 
 @router.get("/")
 async def show_front(house: House, visit: CurrentVisit) -> Response:
-    """Show what is sold."""
-    shelf = shelve(await shop.list_products(house.billing, visit.headers))
-    return house.pages.render(visit, "home.html", {"shelf": shelf, "saving": saving_percent})
+    """Show what is sold, and films to begin with."""
+    front = await fronts.gather(house, visit.headers)
+    return house.pages.render(
+        visit, "home.html", {"front": front, "shelf": front.shelf, "saving": saving_percent}
+    )
 
 
 @router.get("/plans")

@@ -1,4 +1,4 @@
-// Two comforts; every page works without them: moments in the reader's own time zone, and buttons that go quiet
+// Comforts; every page works without them: moments in the reader's own time zone, and buttons that go quiet
 // once pressed (what may count only once is kept so by the server).
 "use strict";
 
@@ -11,6 +11,11 @@ for (const time of document.querySelectorAll("time[data-form]")) {
   const at = new Date(time.dateTime);
   time.title = time.textContent;
   time.textContent = at.toLocaleString(document.documentElement.lang === "ru" ? "ru" : "en-GB", forms[time.dataset.form]);
+}
+
+// the reader's own zone, where none was chosen yet
+for (const field of document.querySelectorAll("input[data-own-zone]")) {
+  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || field.value;
 }
 
 for (const form of document.querySelectorAll("form[data-once]")) {

@@ -5,8 +5,8 @@ days of the ledger that reports are made of.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "billing_0007"
-down_revision = "billing_0006"
+revision = "billing_0009"
+down_revision = "billing_0008"
 
 
 def upgrade() -> None:
@@ -18,7 +18,6 @@ def upgrade() -> None:
         "ix_payment_promo_code", "payment", "promo_code", "created_at", "id", where="promo_code IS NOT NULL"
     )
     make_index("ix_payment_receipt_number", "payment", '"right"(id::text, 12)', where="paid_at IS NOT NULL")
-    op.drop_index("ix_subscription_paid_until", "subscription", schema="billing")
     make_index("ix_subscription_paid_until", "subscription", "paid_until", "id", where="status = 'active'")
     make_index("ix_subscription_product_id", "subscription", "product_id", "id")
     make_index("ix_receipt_status", "receipt", "status", "id", where="status <> 'succeeded'")

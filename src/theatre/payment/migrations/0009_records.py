@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "payment_0007"
-down_revision = "payment_0006"
+revision = "payment_0009"
+down_revision = "payment_0008"
 
 INDEXES = (
     ("ix_attempt_created_at", "attempt", ["created_at"]),
