@@ -2,12 +2,16 @@
 
 import json
 import re
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
+from theatre.billing import models
+from theatre.contracts.payment import OperationKind
+from theatre.contracts.payment_disputes import DisputeStatus
 from theatre.kit.i18n import LOCALES
 
 PLURALS = {"ru": {"one", "few", "many"}, "en": {"one", "many"}}
@@ -85,3 +89,25 @@ def test_every_state_that_billing_can_answer_has_a_word() -> None:
         assert f"subscription.{status}" in texts
     for status in ("requested", "pending", "succeeded", "failed", "rejected"):
         assert f"note.refund_{status}" in texts
+
+
+def test_the_panel_has_a_word_for_every_state_that_billing_can_answer() -> None:
+    texts = texts_of("en")
+    states: dict[str, type[StrEnum]] = {
+        "admin.case.": models.CaseKind,
+        "admin.case.help.": models.CaseKind,
+        "admin.state.case.": models.CaseStatus,
+        "admin.source.": models.RefundSource,
+        "admin.state.refund.": models.RefundStatus,
+        "admin.receipt.": models.ReceiptKind,
+        "admin.state.receipt.": models.ReceiptStatus,
+        "admin.outcome.": models.Outcome,
+        "admin.why.": models.Reason,
+        "admin.state.run.": models.RunStatus,
+        "admin.state.dispute.": DisputeStatus,
+        "admin.operation.": OperationKind,
+        "subscription.": models.SubscriptionStatus,
+        "kind.": models.ProductKind,
+    }
+    wanted = {stem + state for stem, kind in states.items() for state in kind}
+    assert wanted - texts.keys() == set()
