@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +21,7 @@ from theatre.billing.settings import BillingSettings
 from theatre.contracts.payment import AttemptFailed, AttemptSucceeded, Failure, PaymentClient
 from theatre.contracts.payment_methods import SavedMethod
 from theatre.kit.clock import MovableClock
-from theatre.kit.db import Session, Sessions
+from theatre.kit.db import Session, Sessions, transaction
 from theatre.kit.http import ServiceClient
 
 Make = Callable[..., Caller]
@@ -426,6 +427,26 @@ async def test_the_wish_to_have_a_method_kept_goes_to_payment_service(
     payment = await create(caller)
     await caller.post(f"/payments/{payment['id']}/checkout", {"save_method": True})
     assert [body["save_method"] for _, _, body in desk.asked] == [True]
+
+
+@pytest.mark.parametrize(("said", "sent"), [({}, True), ({"save_method": False}, False)])
+async def test_the_wish_stands_for_the_next_try_unless_another_is_said(
+    make_caller: Make, desk: PaymentDesk, sessions: Sessions, *, said: dict[str, bool], sent: bool
+) -> None:
+    caller = make_caller()
+    payment = await create(caller)
+    link = await caller.post(f"/payments/{payment['id']}/checkout", {"save_method": True})
+    async with transaction(sessions) as session:
+        failed = AttemptFailed(
+            attempt_id=UUID(link.json()["attempt_id"]),
+            payment_id=UUID(str(payment["id"])),
+            failure=Failure(code="insufficient_funds", message="no"),
+            is_expired=False,
+        )
+        await attempts.fail(session, failed, now=datetime.fromisoformat(str(payment["created_at"])))
+    again = await caller.post(f"/payments/{payment['id']}/checkout", said)
+    assert again.status_code == 200, again.text
+    assert [body["save_method"] for _, _, body in desk.asked] == [True, sent]
 
 
 async def test_paying_without_a_wish_keeps_nothing(session: Session, settings: BillingSettings) -> None:

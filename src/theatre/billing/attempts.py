@@ -55,7 +55,7 @@ class Checkout:
 
     provider: str | None = None
     return_url: str | None = None
-    save_method: bool = False
+    save_method: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ def _open(
         raise PaymentNotPayable
     payment.return_url = _checked_return_url(checkout.return_url, payment.id, settings)
     payment.provider = checkout.provider
-    payment.save_method = checkout.save_method
+    if checkout.save_method is not None:
+        payment.save_method = checkout.save_method
     payment.payment_method_id = None
     payment.failure_code = payment.failure_message = None
     payment.open_attempt_id = new_id()

@@ -71,7 +71,7 @@ async def start(
 
 
 async def go_on(
-    house: Resources, who: Headers, *, payment_id: UUID, save_method: bool = False, key: str
+    house: Resources, who: Headers, *, payment_id: UUID, save_method: bool | None = None, key: str
 ) -> str:
     """Tell where a payment is paid; when that cannot be known now, its own page, where it can be tried again.
 

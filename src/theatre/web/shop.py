@@ -57,9 +57,10 @@ async def create_payment(
 
 
 async def check_out(
-    billing: Upstream, who: Headers, *, payment_id: UUID, return_url: str, save_method: bool, key: str
+    billing: Upstream, who: Headers, *, payment_id: UUID, return_url: str, save_method: bool | None, key: str
 ) -> str:
-    """Give the address where a payment is paid; with `save_method` the payment system is to keep the card.
+    """Give the address where a payment is paid; with `save_method` the payment system is to keep the card, and None
+    leaves it as it was said before.
 
     Raises:
         Declined: there is nothing to pay (any more).

@@ -40,7 +40,12 @@ class CheckoutStart(Body):
 
     provider: Word | None = None
     return_url: Annotated[str, StringConstraints(min_length=1, max_length=2048), Storable] | None = None
-    save_method: Annotated[bool, Field(strict=True)] = False
+    save_method: Annotated[
+        bool | None,
+        Field(
+            strict=True, description="let the payment system keep the card; not said: as it was said before"
+        ),
+    ] = None
 
 
 class ItemAnswer(Answer):
