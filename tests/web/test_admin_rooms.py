@@ -38,8 +38,8 @@ FORMS = (
     *(f"/admin/promo_codes/{ID}", f"/admin/cases/{ID}/resolve", f"/admin/cases/{ID}/refund"),
     *(f"/admin/receipts/{ID}/retry", f"/admin/messages/{ID}/replay", "/admin/views/forget"),
 )
-PRODUCT = {"kind": "plan", "name_ru": "Новый", "name_en": "New one"}
-PRICE = {"amount": "199.00", "currency": "RUB", "unit": "month", "count": "1", "trial_days": ""}
+PRODUCT = {"kind": "film", "name_ru": "Новый", "name_en": "New one"}
+PRICE = {"amount": "199.00", "currency": "RUB", "unit": "", "count": "1", "trial_days": ""}
 
 
 @pytest.fixture
@@ -108,9 +108,12 @@ async def test_a_price_is_never_edited_a_new_one_takes_its_place(finance: Visito
     new, page = await priced(finance, code, "249.00")
     off = await finance.send(page.form(f"/prices/{old}/switch_off"))
     assert off.headers["location"] == "/admin/products?note=price_switched_off"
-    on_sale = (await finance.http.get("/plans")).text
+    on_sale = [price["id"] for price in await sold(finance)]
     assert new in on_sale
     assert old not in on_sale
+    # others in this house count what is sold
+    await finance.send(page.form(f"/prices/{new}/switch_off"))
+    assert new not in [price["id"] for price in await sold(finance)]
 
 
 async def test_what_was_typed_stays_when_it_is_refused(finance: Visitor) -> None:
@@ -253,16 +256,22 @@ def test_a_mask_leaves_what_names_things_and_nothing_of_people() -> None:
     assert mask("[" * 100_000) == "••• (100000)"
 
 
+async def sold(visitor: Visitor) -> list[dict[str, str]]:
+    """List the prices that can be bought."""
+    products = (await visitor.http.get("/billing/api/v1/products")).json()["items"]
+    return [price for product in products for price in product["prices"]]
+
+
 async def priced(finance: Visitor, code: str, amount: str) -> tuple[str, Page]:
     """Give a product a price; gives that price and the page that shows it."""
-    before = await finance.open("/admin/products?kind=plan")
+    before = await finance.open("/admin/products?kind=film")
     known = {given.get("data-price") for given in before.all("tr")}
     form = next(
         form for form in before.forms if form.action == "/admin/prices" and has_code(before, form, code)
     )
     made = await finance.send(form, **{**PRICE, "amount": amount})
     assert made.headers["location"] == "/admin/products?note=price_created"
-    page = await finance.open("/admin/products?kind=plan")
+    page = await finance.open("/admin/products?kind=film")
     (new,) = {given.get("data-price") for given in page.all("tr")} - known
     return str(new), page
 
