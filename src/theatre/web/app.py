@@ -33,8 +33,10 @@ from theatre.web.routes.admin import (
     customers,
     front,
     payments,
+    people,
     refunds,
     reports,
+    roles,
     watch,
 )
 from theatre.web.settings import WebSettings
@@ -79,6 +81,7 @@ def create_app(
             *(account.router, methods.router, letters.router, security.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
             *(catalogue.router, books.router, reports.router, watch.router),
+            *(people.router, roles.router),
         ],
         open_resources=open_resources,
         checks=list_checks,
