@@ -34,8 +34,10 @@ from theatre.web.routes.admin import (
     front,
     makers,
     payments,
+    people,
     refunds,
     reports,
+    roles,
     watch,
 )
 from theatre.web.routes.admin import films as admin_films
@@ -81,7 +83,7 @@ def create_app(
             *(account.router, methods.router, letters.router, security.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
             *(catalogue.router, books.router, reports.router, watch.router),
-            *(admin_films.router, makers.router),
+            *(people.router, roles.router, admin_films.router, makers.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from theatre.web.admin_schemas import ReadPage
 from theatre.web.schemas import Read
+from theatre.web.staff_doors import BILLING, Doors
 
 R = TypeVar("R", bound=Read)
 MAX_VALUE_CHARACTERS = 200
@@ -23,6 +24,8 @@ A_DAY = timedelta(days=1)
 class Filter:
     """One field that narrows a list. `texts` begins the names of its choices; without it they name themselves.
 
+    Its own name for people is the text `admin.filter.<label>`, or else `<name>`.
+
     `day` is a day as the door has it; `since` one from whose start, `until` one to whose end, in the reader's zone.
     """
 
@@ -30,6 +33,7 @@ class Filter:
     kind: Literal["choice", "word", "day", "since", "until"] = "word"
     choices: tuple[str, ...] = ()
     texts: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[R]):
-    """A list: its page in the panel, the door of billing that gives it, and the model of an answer."""
+    """A list: its page in the panel, the door that gives it, and the model of an answer."""
 
     name: str
     path: str
@@ -52,6 +56,7 @@ class Listing(Generic[R]):
     views: tuple[View, ...] = ()
     has_sheet: bool = True
     fixed: Mapping[str, str] = field(default_factory=dict)
+    doors: Doors = BILLING
 
     def ask(self, query: Mapping[str, str]) -> "Asked":
         """Read what narrows the list out of an address; what is empty or of no field is left out."""
