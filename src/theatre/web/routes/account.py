@@ -35,14 +35,8 @@ async def show_account(
         shop.list_entitlements(house.billing, user),
     )
     names = {product.id: product.name for product in products}
-    given = {
-        "me": me,
-        "names": names,
-        "subscriptions": subscriptions,
-        "rights": merge(entitlements),
-        "note": note,
-        "fault": fault,
-    }
+    given = {"me": me, "names": names, "subscriptions": subscriptions, "rights": merge(entitlements)}
+    given |= {"note": note, "fault": fault}
     return house.pages.render(visit, "account.html", given)
 
 
