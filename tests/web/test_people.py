@@ -40,7 +40,7 @@ async def page_of(staff: Visitor, somebody: Visitor) -> str:
     found = await sealed(staff, "/admin/users/find", word=somebody.login.upper())
     assert found.status_code == 303
     path: str = found.headers["location"]
-    assert UUID(path.removeprefix("/admin/users/")).version
+    UUID(path.removeprefix("/admin/users/"))
     return path
 
 
