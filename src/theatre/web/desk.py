@@ -1,4 +1,4 @@
-"""The desk of a member of staff: who sits there, billing's doors for staff, and the pages of the panel."""
+"""The desk of a member of staff: who sits there, the services' doors for staff, and the pages of the panel."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from theatre.web.errors import Declined
 from theatre.web.listings import PAGE_ROWS, Listed, Listing
 from theatre.web.resources import CurrentVisit, House, Resources, User
 from theatre.web.schemas import Nothing, Read
+from theatre.web.staff_doors import BILLING, Doors
 from theatre.web.upstream import Call, File, Headers
 from theatre.web.visits import Visit, own_path
 
 R = TypeVar("R", bound=Read)
 
-BILLING = "/billing/api/v1/admin"
 NAME_SECONDS = 1.0
 """How long a page waits to learn the name of who reads it: it goes without."""
 SAID = {"note", "fault"}
@@ -50,12 +50,13 @@ class FileAnswer(StreamingResponse):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One thing that staff do at a door of billing."""
+    """One thing that staff do at a door."""
 
     path: str
     key: str | None = None
     body: Any = None
     method: str = "POST"
+    doors: Doors = BILLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +68,28 @@ class Desk:
     who: Headers
     login: str
 
-    async def read(self, path: str, answer: type[R], params: Mapping[str, str] | None = None) -> R:
+    async def read(
+        self, path: str, answer: type[R], params: Mapping[str, str] | None = None, *, doors: Doors = BILLING
+    ) -> R:
         """Read at a door.
 
         Raises:
             Forbidden, NotFound, Declined
         """
-        call = Call(method="GET", path=BILLING + path, headers=self.who, params=dict(params or {}))
-        return await self.house.billing.ask(call, answer)
+        call = Call(method="GET", path=doors.prefix + path, headers=self.who, params=dict(params or {}))
+        return await self.house.upstream(doors.service).ask(call, answer)
 
-    async def fetch(self, path: str, params: Mapping[str, str], *, kind: Literal["csv", "xlsx"]) -> File:
+    async def fetch(
+        self, path: str, params: Mapping[str, str], *, kind: Literal["csv", "xlsx"], doors: Doors = BILLING
+    ) -> File:
         """Fetch the whole of a list or a report as a file.
 
         Raises:
             Forbidden, Declined
         """
         who = {**self.who, "Accept": MEDIA_TYPES[kind]}
-        call = Call(method="GET", path=BILLING + path, headers=who, params={**params, "format": kind})
-        return await self.house.billing.fetch(call)
+        call = Call(method="GET", path=doors.prefix + path, headers=who, params={**params, "format": kind})
+        return await self.house.upstream(doors.service).fetch(call)
 
     async def list(self, listing: Listing[R], query: Mapping[str, str]) -> Listed[R]:
         """Read a page of a list; what its door does not understand is said on the page.
@@ -97,7 +102,7 @@ class Desk:
         if asked.cursor:
             params["cursor"] = asked.cursor
         try:
-            page = await self.read(listing.door, listing.page, params)
+            page = await self.read(listing.door, listing.page, params, doors=listing.doors)
         except Declined as declined:
             return Listed(listing, asked, [], fault=declined.word)
         return Listed(listing, asked, page.items, page.next_cursor)
@@ -108,8 +113,9 @@ class Desk:
         Raises:
             Forbidden, NotFound, Declined
         """
-        call = Call(method=act.method, path=BILLING + act.path, headers=self.who, key=act.key, json=act.body)
-        return await self.house.billing.ask(call, answer)
+        path = act.doors.prefix + act.path
+        call = Call(method=act.method, path=path, headers=self.who, key=act.key, json=act.body)
+        return await self.house.upstream(act.doors.service).ask(call, answer)
 
     async def act_and_return(self, act: Act, *, back: str, note: str) -> Response:
         """Answer a form: do it, and say on the page that is gone back to what became of it."""

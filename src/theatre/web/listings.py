@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from theatre.web.admin_schemas import ReadPage
 from theatre.web.schemas import Read
+from theatre.web.staff_doors import BILLING, Doors
 
 R = TypeVar("R", bound=Read)
 MAX_VALUE_CHARACTERS = 200
@@ -42,7 +43,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[R]):
-    """A list: its page in the panel, the door of billing that gives it, and the model of an answer."""
+    """A list: its page in the panel, the door that gives it, and the model of an answer."""
 
     name: str
     path: str
@@ -52,6 +53,7 @@ class Listing(Generic[R]):
     views: tuple[View, ...] = ()
     has_sheet: bool = True
     fixed: Mapping[str, str] = field(default_factory=dict)
+    doors: Doors = BILLING
 
     def ask(self, query: Mapping[str, str]) -> "Asked":
         """Read what narrows the list out of an address; what is empty or of no field is left out."""

@@ -12,6 +12,7 @@ from theatre.web import sessions
 from theatre.web.errors import ForgedForm
 from theatre.web.pages import Pages
 from theatre.web.settings import WebSettings
+from theatre.web.staff_doors import Service
 from theatre.web.upstream import Headers, Upstream
 from theatre.web.visits import Visit
 
@@ -29,6 +30,18 @@ class Resources:
     notification: Upstream
     pages: Pages
     clock: Clock
+
+    def upstream(self, service: Service) -> Upstream:
+        """Give a service by its name."""
+        match service:
+            case "auth":
+                return self.auth
+            case "billing":
+                return self.billing
+            case "movies":
+                return self.movies
+            case "notification":
+                return self.notification
 
 
 def current_resources(request: Request) -> Resources:

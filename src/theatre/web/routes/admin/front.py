@@ -58,4 +58,5 @@ async def give_sheet(desk: CurrentDesk, request: Request, name: str, *, kind: Sh
     if listing is None or not listing.has_sheet:
         raise NotFound
     asked = listing.ask(request.query_params)
-    return FileAnswer(await desk.fetch(listing.door, listing.params(asked, desk.visit.zone), kind=kind))
+    params = listing.params(asked, desk.visit.zone)
+    return FileAnswer(await desk.fetch(listing.door, params, kind=kind, doors=listing.doors))
