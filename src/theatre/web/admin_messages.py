@@ -25,7 +25,7 @@ def wording_of(form: Mapping[str, str], *, is_packaged: bool) -> dict[str, Any]:
 
 def _text_of(form: Mapping[str, str], locale: str) -> dict[str, str | None]:
     written = {part: form[f"{part}_{locale}"] for part in PARTS}
-    return {**written, "html": written["html"].strip() and written["html"] or None}
+    return {**written, "html": written["html"] if written["html"].strip() else None}
 
 
 def typed_of(wording: Wording) -> dict[str, str]:

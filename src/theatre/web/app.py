@@ -31,10 +31,13 @@ from theatre.web.routes.admin import (
     cases,
     catalogue,
     customers,
+    deliveries,
     front,
+    mailings,
     payments,
     refunds,
     reports,
+    templates,
     watch,
 )
 from theatre.web.settings import WebSettings
@@ -79,6 +82,7 @@ def create_app(
             *(account.router, methods.router, letters.router, security.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
             *(catalogue.router, books.router, reports.router, watch.router),
+            *(templates.router, mailings.router, deliveries.router),
         ],
         open_resources=open_resources,
         checks=list_checks,

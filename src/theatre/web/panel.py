@@ -10,6 +10,7 @@ from typing import Protocol
 READ = "billing.read"
 REFUND = "billing.refund"
 MANAGE = "billing.manage"
+NOTIFY = "notification.manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ ROOMS = (
     Room("/admin/reconciliation", "reconciliation", READ, "books", "n"),
     Room("/admin/receipts", "receipts", READ, "books", "e"),
     Room("/admin/reports/revenue", "reports", READ, "books", "w"),
+    Room("/admin/templates", "templates", NOTIFY, "letters", "t"),
+    Room("/admin/mailings", "mailings", NOTIFY, "letters", "y"),
+    Room("/admin/deliveries", "deliveries", NOTIFY, "letters", "v"),
     Room("/admin/audit", "audit", MANAGE, "house", "a"),
     Room("/admin/messages", "messages", MANAGE, "house", "b"),
 )

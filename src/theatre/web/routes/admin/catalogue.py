@@ -16,6 +16,7 @@ from theatre.web.errors import Declined
 from theatre.web.resources import own_form
 from theatre.web.schemas import Nothing
 
+
 class ProductForm(Typing):
     """A new product."""
 

@@ -1,6 +1,7 @@
 """Mailings: written, counted before they are made, paused, resumed, canceled."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -49,7 +50,7 @@ async def show_mailings(desk: CurrentDesk, said: Said, request: Request) -> Resp
 async def show_new(desk: CurrentDesk, said: Said, user_id: UUID | None = None) -> Response:
     """Show the form of a new mailing; with `user_id`, of one to that person."""
     named = {"audience": "users", "user_ids": str(user_id)} if user_id else {}
-    return await _show_form(desk, named, **said)
+    return await _show_form(desk, named, more=said)
 
 
 @router.post("/new", dependencies=[Depends(own_form)])
@@ -100,12 +101,14 @@ async def decide(
     return await desk.act_and_return(act, back=f"{MAILINGS.path}/{mailing_id}", note=f"mailing_{decision}")
 
 
-async def _show_form(desk: Desk, typed: dict[str, Any], *, status: int = 200, **more: Any) -> Response:
+async def _show_form(
+    desk: Desk, typed: Mapping[str, str], *, status: int = 200, more: Mapping[str, object] | None = None
+) -> Response:
     templates = await letter_desk.list_mailable(desk)
-    given = {"templates": templates, "typed": typed, "wrong": {}, **more}
+    given = {"templates": templates, "typed": typed, "wrong": {}, **(more or {})}
     return desk.show("mailing_new.html", given, status=status)
 
 
-async def _show_refused(desk: Desk, typed: dict[str, Any], declined: Declined) -> Response:
-    wrong = admin_messages.beside(declined.faults)
-    return await _show_form(desk, typed, status=400, wrong=wrong, fault=declined.word)
+async def _show_refused(desk: Desk, typed: Mapping[str, str], declined: Declined) -> Response:
+    more = {"wrong": admin_messages.beside(declined.faults), "fault": declined.word}
+    return await _show_form(desk, typed, status=400, more=more)
