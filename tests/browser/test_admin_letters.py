@@ -1,4 +1,4 @@
-"""Those who write to customers, in a real browser: a letter seen before it goes, a mailing counted before it is made."""
+"""Those who write to customers, in a real browser: a letter seen before it goes, a mailing counted before it goes."""
 
 from pathlib import Path
 

@@ -106,7 +106,9 @@ async def test_a_link_that_does_not_hold_any_more_is_not_sent(held: WorkerResour
 def test_what_a_device_calls_itself_is_only_shown(writer: Writer, device: str | None) -> None:
     notice = notice_of(NoticeKind.SESSION_STOLEN, device=device)
     data = NoticeData(notice_id=uuid4(), kind=notice.kind)
-    mail = writer.write(Letter(uuid4(), data, MovableClock().now(), Category.SECURITY, notice=notice), notice.contact)
+    mail = writer.write(
+        Letter(uuid4(), data, MovableClock().now(), Category.SECURITY, notice=notice), notice.contact
+    )
     assert "img" not in Reader(mail.html).elements
     assert "None" not in mail.text
     assert mail.text.count(HOSTILE) == (1 if device == HOSTILE else 0)

@@ -19,7 +19,7 @@ PLACES = (
         "/admin/templates/registration",
         "/admin/templates/registration/draft",
     ),
-    *("/admin/templates/registration/versions/0/letters/ru", "/admin/mailings/new"),
+    *("/admin/templates/registration/versions/0/letters/ru", "/admin/mailings/new", "/admin/audit/letters"),
 )
 ABSENT = (
     *("/admin/templates/no_such", "/admin/templates/No%3Fsuch", "/admin/templates/.."),
@@ -129,6 +129,9 @@ async def test_a_template_is_made_changed_and_taken_back(editor: Visitor) -> Non
     assert "Now SPRING" in (await editor.open(f"/admin/templates/{code}/versions/2")).text
     again = await editor.open(f"/admin/templates/{code}/draft?version=2")
     assert "Now {{ promo_code }}" in [given.get("value") for given in again.all("input")]
+    told = await editor.open(f"/admin/audit/letters?subject_id={code}")
+    for action in ("template.create", "template.change", "template.activate"):
+        assert action in told.text
     gone = await editor.send(page.form("/archive"))
     assert gone.headers["location"] == "/admin/templates?note=template_archived"
     assert (await editor.open(f"/admin/templates/{code}")).status == 404

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from theatre.web.admin_message_schemas import Delivery, Mailing, MailingRun, Version
+from theatre.web.admin_message_schemas import Delivery, LetterRecord, Mailing, MailingRun, Version
 from theatre.web.admin_schemas import ReadPage
 from theatre.web.listings import Filter, Listing, View
 from theatre.web.staff_doors import NOTIFICATION
@@ -35,6 +35,16 @@ DELIVERIES = Listing(
         Filter("user_id"),
     ),
     views=(View("all"), View("dead", {"status": "dead"}), View("failed", {"status": "failed"})),
+    has_sheet=False,
+    doors=NOTIFICATION,
+)
+
+LETTER_AUDIT = Listing(
+    name="letter_audit",
+    path="/admin/audit/letters",
+    door="/audit",
+    page=ReadPage[LetterRecord],
+    filters=(Filter("subject_id"),),
     has_sheet=False,
     doors=NOTIFICATION,
 )

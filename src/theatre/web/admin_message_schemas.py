@@ -1,6 +1,7 @@
 """Templates, mailings and deliveries as the admin panel reads them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from theatre.web.schemas import Read
@@ -127,3 +128,16 @@ class Delivery(Read):
     created_at: datetime
     next_try_at: datetime | None
     sent_at: datetime | None
+
+
+class LetterRecord(Read):
+    """One thing that a member of staff did to what people are told."""
+
+    number: int
+    occurred_at: datetime
+    actor_id: UUID
+    action: str
+    subject_id: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str

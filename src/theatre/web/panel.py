@@ -43,7 +43,7 @@ ROOMS = (
     Room("/admin/reconciliation", "reconciliation", READ, "books", "n"),
     Room("/admin/receipts", "receipts", READ, "books", "e"),
     Room("/admin/reports/revenue", "reports", READ, "books", "w"),
-    Room("/admin/templates", "templates", NOTIFY, "letters", "t"),
+    Room("/admin/templates", "templates", NOTIFY, "letters", "i"),
     Room("/admin/mailings", "mailings", NOTIFY, "letters", "y"),
     Room("/admin/deliveries", "deliveries", NOTIFY, "letters", "v"),
     Room("/admin/audit", "audit", MANAGE, "house", "a"),
