@@ -47,7 +47,7 @@ async def get_version(desk: Desk, code: str, number: int) -> VersionDetails:
     return await desk.read(f"/templates/{code}/versions/{number}", VersionDetails, doors=NOTIFICATION)
 
 
-async def preview(desk: Desk, code: str, locale: str, what: Mapping[str, Any]) -> Letter:
+async def preview(desk: Desk, code: str, what: Mapping[str, Any], *, locale: str) -> Letter:
     """See how a `version` or a `draft` reads in a language; nothing is sent.
 
     Raises:
@@ -64,5 +64,5 @@ async def preview_all(desk: Desk, code: str, what: Mapping[str, Any]) -> dict[st
     Raises:
         what `preview` raises
     """
-    letters = await asyncio.gather(*(preview(desk, code, locale, what) for locale in LANGUAGES))
+    letters = await asyncio.gather(*(preview(desk, code, what, locale=locale) for locale in LANGUAGES))
     return dict(zip(LANGUAGES, letters, strict=True))

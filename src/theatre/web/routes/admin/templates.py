@@ -121,7 +121,7 @@ async def show_version(desk: CurrentDesk, said: Said, code: Code, number: Number
 @router.get("/{code}/versions/{number}/letters/{locale}")
 async def show_version_letter(desk: CurrentDesk, code: Code, number: Number, locale: Language) -> Response:
     """Show a version's letter, for a frame."""
-    return show_letter((await letter_desk.preview(desk, code, locale, {"version": number})).html)
+    return show_letter((await letter_desk.preview(desk, code, {"version": number}, locale=locale)).html)
 
 
 @router.get("/{code}/draft")
@@ -157,7 +157,7 @@ async def show_draft_letter(
     template = await letter_desk.get_template(desk, code)
     draft = admin_messages.wording_of(form.model_dump(), is_packaged=template.is_packaged)
     try:
-        return show_letter((await letter_desk.preview(desk, code, locale, {"draft": draft})).html)
+        return show_letter((await letter_desk.preview(desk, code, {"draft": draft}, locale=locale)).html)
     except Declined:
         return show_letter("")
 
