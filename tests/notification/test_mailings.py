@@ -250,6 +250,8 @@ async def test_cron_fires_once_for_each_moment_and_leaves_out_those_that_were_sl
     assert not await advance(held)
     assert await told(held) == {person: 3}
     runs = (await client.get(f"{DOOR}/{mailing_id}/runs", headers=staff)).json()["items"]
+    listed = (await client.get(DOOR, headers=staff)).json()["items"]
+    assert [(one["id"], one["run"]["id"]) for one in listed] == [(mailing_id, runs[0]["id"])]
     assert [run["status"] for run in runs] == ["finished"] * 3
     assert runs[0]["planned_at"] > runs[1]["planned_at"] > runs[2]["planned_at"]
 

@@ -64,6 +64,17 @@ async def test_the_templates_of_the_house_are_there_from_the_start(
     }
 
 
+async def test_a_letter_of_the_house_tells_what_it_may_name_however_it_was_rewritten(
+    client: httpx.AsyncClient, staff: dict[str, str]
+) -> None:
+    known = (await client.get(f"{DOOR}/payment_succeeded", headers=staff)).json()["variables"]
+    change = {"texts": {locale: text("Paid", RECEIPT) for locale in ("ru", "en")}}
+    assert (
+        await client.post(f"{DOOR}/payment_succeeded/versions", json=change, headers=staff)
+    ).status_code == 201
+    assert (await client.get(f"{DOOR}/payment_succeeded", headers=staff)).json()["variables"] == known
+
+
 async def test_a_template_is_made_once(client: httpx.AsyncClient, staff: dict[str, str]) -> None:
     made = await client.post(DOOR, json=offer(), headers=staff)
     assert made.status_code == 201

@@ -128,10 +128,6 @@ class MailingAnswer(Answer):
     author_id: UUID
     created_at: datetime
 
-    @classmethod
-    def of(cls, mailing: Mailing) -> "MailingAnswer":
-        return cls(**_mailing(mailing))
-
 
 class MailingDetails(MailingAnswer):
     """A mailing with its newest run."""

@@ -3,7 +3,7 @@
 They go out in `mailing_runs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -142,6 +142,14 @@ async def find_newest_run(session: Session, mailing_id: UUID) -> MailingRun | No
     """Read the newest run of a mailing."""
     runs = select(MailingRun).where(MailingRun.mailing_id == mailing_id)
     return await session.scalar(runs.order_by(MailingRun.planned_at.desc()).limit(1))
+
+
+async def find_newest_runs(session: Session, mailing_ids: Sequence[UUID]) -> Mapping[UUID, MailingRun]:
+    """Read the newest run of each of these mailings that has one."""
+    runs = select(MailingRun.id).where(MailingRun.mailing_id == Mailing.id)
+    newest = runs.order_by(MailingRun.planned_at.desc()).limit(1).correlate(Mailing).scalar_subquery()
+    wanted = select(MailingRun).join(Mailing, MailingRun.id == newest).where(Mailing.id.in_(mailing_ids))
+    return {run.mailing_id: run for run in await session.scalars(wanted)}
 
 
 def find_runs(mailing_id: UUID) -> Listing[MailingRun]:

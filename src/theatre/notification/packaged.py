@@ -10,11 +10,25 @@ from theatre.notification.wordings import BUILT_IN, Places, Reading, Wording
 
 # what a preview says where nobody gave a value
 SAMPLES = {
-    "ru": {"title": "Соната для двух роялей", "text": "Сегодня в кинотеатре.", "amount": "399,00\u00a0₽"},
-    "en": {"title": "Sonata for Two Pianos", "text": "Tonight at the theatre.", "amount": "RUB\u00a0399.00"},
+    "ru": {
+        "title": "Соната для двух роялей",
+        "text": "Сегодня в кинотеатре.",
+        "amount": "399,00\u00a0₽",
+        "occurred_at": "26.11.2026 19:30 UTC",
+        "device": "Firefox, Linux",
+        "life": "30 мин",
+    },
+    "en": {
+        "title": "Sonata for Two Pianos",
+        "text": "Tonight at the theatre.",
+        "amount": "RUB\u00a0399.00",
+        "occurred_at": "2026-11-26 19:30 UTC",
+        "device": "Firefox, Linux",
+        "life": "30 min",
+    },
 }
 MESSAGES = {"ru": "Карта просрочена", "en": "The card has expired"}
-LOGIN, SITE = "alice", "https://theatre.example"
+LOGIN, ADDRESS, SITE = "alice", "198.51.100.7", "https://theatre.example"
 PAYMENT_ID = "0197f000-0000-7000-8000-000000000001"
 
 
@@ -58,7 +72,13 @@ def sample_of(name: str, locale: str) -> str:
     """Give something to show for a value."""
     if name == "link" or name.endswith("_url"):
         return f"{SITE}/films"
-    known = {"login": LOGIN, "payment_id": PAYMENT_ID, "message": MESSAGES[locale], **SAMPLES[locale]}
+    known = {
+        "login": LOGIN,
+        "address": ADDRESS,
+        "payment_id": PAYMENT_ID,
+        "message": MESSAGES[locale],
+        **SAMPLES[locale],
+    }
     return known.get(name, f"[{name}]")
 
 

@@ -100,7 +100,7 @@ class TemplateAnswer(Answer):
 
 
 class TemplateDetails(TemplateAnswer):
-    """A template with what it says now."""
+    """A template with what it says now; `variables` of one of the house are those that it may name."""
 
     texts: dict[str, Reading]
     variables: dict[str, str]
@@ -108,7 +108,9 @@ class TemplateDetails(TemplateAnswer):
     @classmethod
     def of(cls, template: Template, wording: Wording | None = None) -> "TemplateDetails":
         said = wording or packaged.read(template.code)
-        return cls(**_template(template), texts=dict(said.texts), variables=dict(said.variables))
+        is_packaged = template.code in packaged.list_codes()
+        declared = packaged.read(template.code).variables if is_packaged else said.variables
+        return cls(**_template(template), texts=dict(said.texts), variables=dict(declared))
 
 
 def _template(template: Template) -> dict[str, object]:

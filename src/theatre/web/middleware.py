@@ -15,6 +15,7 @@ from theatre.web.visits import Visit
 
 UNAUTHENTICATED = 401
 API_PREFIX = "/web/api/"
+OWN_POLICY = ("content-security-policy", "x-frame-options")
 KEPT_HEADERS = ("x-request-id", "retry-after", "allow", "connection")
 
 
@@ -29,6 +30,8 @@ def security_headers(settings: WebSettings) -> dict[str, str]:
         # the player plays what its script put together
         "media-src 'self' blob:",
         "connect-src 'self'",
+        # only what says so itself may be framed: a letter as its reader would see it
+        "frame-src 'self'",
         # browsers apply this to redirects too, and a purchase ends in one to a payment system's page
         f"form-action 'self' {settings.public_url.rstrip('/')}/ https:",
         "frame-ancestors 'none'",
@@ -85,7 +88,9 @@ class _Answer:
         """Send on, with cookies and headers."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers.update({**self._headers, **self._kept})
+            # a route that shows what is not ours has a stricter policy of its own
+            own = {name: headers[name] for name in OWN_POLICY if name in headers}
+            headers.update({**self._headers, **own, **self._kept})
             headers.setdefault("Cache-Control", "no-store")
             for cookie in self._visit.set_cookies():
                 headers.append("Set-Cookie", cookie)

@@ -13,6 +13,7 @@ READ = "billing.read"
 REFUND = "billing.refund"
 MANAGE = "billing.manage"
 FILMS = "movies.manage"
+NOTIFY = "notification.manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ ROOMS = (
     Room("/admin/reconciliation", "reconciliation", READ, "books", "n"),
     Room("/admin/receipts", "receipts", READ, "books", "e"),
     Room("/admin/reports/revenue", "reports", READ, "books", "w"),
+    Room("/admin/templates", "templates", NOTIFY, "letters", "i"),
+    Room("/admin/mailings", "mailings", NOTIFY, "letters", "y"),
+    Room("/admin/deliveries", "deliveries", NOTIFY, "letters", "v"),
     Room("/admin/audit", "audit", MANAGE, "house", "a", AUTH_MANAGE),
     Room("/admin/roles", "roles", AUTH_READ, "house", "t"),
     Room("/admin/messages", "messages", MANAGE, "house", "b"),

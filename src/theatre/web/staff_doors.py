@@ -18,3 +18,4 @@ class Doors:
 
 BILLING = Doors("billing", "/billing/api/v1/admin")
 AUTH = Doors("auth", auth.PUBLIC)
+NOTIFICATION = Doors("notification", "/notification/api/v1")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from theatre.kit.errors import Forbidden, NotFound, Problem, TooMany, Transient, Unauthenticated
 from theatre.kit.http import HttpClient, Unknown, carried_headers
-from theatre.web.errors import Declined
+from theatre.web.errors import Declined, Fault
 from theatre.web.schemas import Nothing, Read
 
 R = TypeVar("R", bound=Read)
@@ -193,4 +193,8 @@ def refusal(response: httpx.Response, body: dict[str, Any]) -> Problem:
             retry_after = response.headers.get("retry-after", "")
             return TooMany(int(retry_after) if retry_after.isdecimal() else 1)
     errors = body.get("errors") or []
-    return Declined(word, tuple(str(error.get("field", "")) for error in errors))
+    return Declined(word, tuple(_fault_of(error) for error in errors))
+
+
+def _fault_of(error: Mapping[str, Any]) -> Fault:
+    return Fault(*(str(error.get(name, "")) for name in ("field", "code", "message")))

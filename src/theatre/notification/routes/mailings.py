@@ -12,7 +12,6 @@ from theatre.notification import audiences, mailings, preferences
 from theatre.notification.mailing_schemas import (
     DryRunAnswer,
     DryRunBody,
-    MailingAnswer,
     MailingBody,
     MailingDetails,
     NamedField,
@@ -25,12 +24,13 @@ from theatre.notification.routes.staff import Editor, Staff
 router = APIRouter(prefix=f"{PUBLIC}/mailings", tags=["notification: staff"], route_class=StrictRoute)
 
 
-@router.get("", summary="Mailings, newest first")
+@router.get("", summary="Mailings, newest first, each with how far its newest run has come")
 async def list_mailings(
     _: Staff, session: InTransaction, page: PageWanted, status: MailingStatus | None = None
-) -> PageAnswer[MailingAnswer]:
+) -> PageAnswer[MailingDetails]:
     found = await read_page(session, mailings.find(status=status), page)
-    items = [MailingAnswer.of(mailing) for mailing in found.items]
+    runs = await mailings.find_newest_runs(session, [mailing.id for mailing in found.items])
+    items = [MailingDetails.of(mailing, runs.get(mailing.id)) for mailing in found.items]
     return PageAnswer(items=items, next_cursor=found.next_cursor)
 
 

@@ -49,3 +49,16 @@ document.addEventListener("keydown", (event) => {
     step(-1);
   }
 });
+
+// a draft's letters come into their frames by themselves, one after the other: a form is sent to one place at a time
+const letters = [...document.querySelectorAll("button[data-frame]")];
+
+function showNextLetter() {
+  const button = letters.shift();
+  if (!button) return;
+  document.querySelector(`iframe[name="${button.formTarget}"]`).addEventListener("load", showNextLetter, { once: true });
+  button.form.requestSubmit(button);
+}
+
+showNextLetter();
+if (document.getElementById("preview")) document.getElementById("preview").scrollIntoView();

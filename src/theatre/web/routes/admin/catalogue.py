@@ -4,28 +4,17 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from theatre.kit.errors import NotFound
-from theatre.kit.fields import Storable, Word
 from theatre.kit.routing import StrictRoute
 from theatre.web import admin_catalogue
 from theatre.web.admin_catalogue_schemas import PromoCode
+from theatre.web.admin_forms import Typed, Typing
 from theatre.web.admin_lists import PRODUCTS, PROMO_CODES
 from theatre.web.desk import Act, CurrentDesk, Said, go_to
 from theatre.web.errors import Declined
 from theatre.web.resources import own_form
 from theatre.web.schemas import Nothing
-
-Typed = Annotated[str, StringConstraints(max_length=10_000, strip_whitespace=True), Storable]
-
-
-class Typing(BaseModel):
-    """What was typed into a form; the doors say what is wrong with it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: Word
 
 
 class ProductForm(Typing):
