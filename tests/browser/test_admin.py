@@ -19,6 +19,7 @@ ROOMS = (
     ("users", "subscriptions", "products", "promo_codes"),
     ("ledger", "ledger/accounts", "reconciliation", "receipts"),
     ("reports/revenue", "reports/cohorts", "audit", "messages"),
+    ("roles", "audit/accounts"),
 )
 
 
@@ -101,6 +102,30 @@ async def test_much_money_goes_back_by_four_eyes(office: Office) -> None:
     await second.wait_for(".alert-good", text="Approved")
     await until_refunded(second, office.payment_id)
     assert [*first.faults, *second.faults] == []
+
+
+async def test_a_customer_is_found_and_given_a_role(
+    chromium: Browser, house: OpenHouse, tmp_path: Path
+) -> None:
+    customer = await Visitor(house.doors, house.url).join()
+    context = await open_context(chromium, house, DESK)
+    walk = await seat(context, tmp_path, "admin", "admin")
+    await walk.page.goto("/admin/users")
+    await walk.page.fill("#who", customer.login)
+    await walk.look("people", is_dense=True)
+    await walk.press("main .bar-find button")
+    await walk.wait_for("#account", text=customer.login)
+    await walk.press("form[action$='/roles'] >> xpath=../summary")
+    await walk.page.select_option("#role", index=0)
+    await walk.look("giving", is_dense=True)
+    await walk.press("form[action$='/roles'] button")
+    await walk.wait_for(".alert-good", text="The role is given")
+    await walk.wait_for("form[action$='/take'] >> xpath=../summary", text="Take the role")
+    await walk.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await walk.look("account", is_dense=True)
+    assert walk.faults == []
+    await customer.http.aclose()
+    await context.close()
 
 
 async def until_refunded(walk: Walk, payment_id: str) -> None:

@@ -89,7 +89,7 @@ async def test_what_is_not_there_is_a_page_of_the_panel(editor: Visitor) -> None
     for path in ABSENT:
         assert (await editor.http.get(path)).status_code == 404, path
     assert (await editor.open("/admin/deliveries?user_id=nobody")).status == 200
-    assert "Look again" in (await editor.open("/admin/deliveries?user_id=nobody")).text
+    assert "not acceptable" in (await editor.open("/admin/deliveries?user_id=nobody")).text
 
 
 async def test_no_form_counts_that_we_did_not_give(editor: Visitor) -> None:

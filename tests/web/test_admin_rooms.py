@@ -14,6 +14,7 @@ from theatre.web.masks import mask
 ID = uuid4()
 READ = (
     *("/admin", "/admin/refunds", "/admin/disputes", "/admin/cases", "/admin/users", f"/admin/users/{ID}"),
+    "/admin/roles",
     *("/admin/subscriptions", "/admin/products", "/admin/promo_codes", "/admin/ledger"),
     *(
         "/admin/ledger/accounts",

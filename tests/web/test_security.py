@@ -57,6 +57,22 @@ async def test_nobody_signs_out_somebody_elses_device(
     assert ends(await member.open(SECURITY)) == [theirs]
 
 
+async def test_signing_out_everywhere_else_leaves_this_device_in(
+    make_visitor: Callable[[], Visitor], member: Visitor
+) -> None:
+    assert not [form for form in (await member.open(SECURITY)).forms if form.action.endswith("/end_others")]
+    await another_device(make_visitor, member)
+    form = (await member.open(SECURITY)).form("/sessions/end_others")
+    answer = await member.send(form)
+    assert answer.headers["location"] == f"{SECURITY}?note=others_ended"
+    page = await member.open(answer.headers["location"])
+    assert "other devices are signed out" in page.text
+    assert ends(page) == []
+    assert (await member.send(form)).status_code == 303  # once more changes nothing
+    form.fields["form_token"] = "0" * 64
+    assert (await member.send(form)).status_code == 403
+
+
 async def test_signing_out_everywhere_signs_out_here_too(member: Visitor) -> None:
     page = await member.open(SECURITY)
     answer = await member.send(page.form("/sessions/end"))

@@ -11,7 +11,7 @@ class DeviceSession(Read):
 
     id: UUID
     address: str
-    user_agent: str
+    device: str
     created_at: datetime
     last_used_at: datetime
     is_current: bool
@@ -29,7 +29,7 @@ class LoginAttempt(Read):
 
     succeeded: bool
     address: str
-    user_agent: str
+    device: str
     occurred_at: datetime
 
 

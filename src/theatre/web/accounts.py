@@ -89,9 +89,11 @@ async def end_session(auth: Upstream, who: Headers, session_id: UUID) -> None:
     await auth.ask(Call(method="DELETE", path=path, headers=who), Nothing)
 
 
-async def end_sessions(auth: Upstream, who: Headers) -> None:
-    """Sign the user out everywhere, also here."""
-    await auth.ask(Call(method="DELETE", path=f"{PUBLIC}/users/me/sessions", headers=who), Nothing)
+async def end_sessions(auth: Upstream, who: Headers, *, keep_current: bool = False) -> None:
+    """Sign the user out everywhere, also here unless `keep_current`."""
+    params = {"keep_current": str(keep_current).lower()}
+    call = Call(method="DELETE", path=f"{PUBLIC}/users/me/sessions", headers=who, params=params)
+    await auth.ask(call, Nothing)
 
 
 async def ask_verification(auth: Upstream, who: Headers, email: str) -> None:

@@ -35,8 +35,10 @@ from theatre.web.routes.admin import (
     front,
     mailings,
     payments,
+    people,
     refunds,
     reports,
+    roles,
     templates,
     watch,
 )
@@ -82,6 +84,7 @@ def create_app(
             *(account.router, methods.router, letters.router, security.router),
             *(front.router, payments.router, refunds.router, cases.router, customers.router),
             *(catalogue.router, books.router, reports.router, watch.router),
+            *(people.router, roles.router),
             *(templates.router, mailings.router, deliveries.router),
         ],
         open_resources=open_resources,

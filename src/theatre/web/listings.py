@@ -24,6 +24,8 @@ A_DAY = timedelta(days=1)
 class Filter:
     """One field that narrows a list. `texts` begins the names of its choices; without it they name themselves.
 
+    Its own name for people is the text `admin.filter.<label>`, or else `<name>`.
+
     `day` is a day as the door has it; `since` one from whose start, `until` one to whose end, in the reader's zone.
     """
 
@@ -31,6 +33,7 @@ class Filter:
     kind: Literal["choice", "word", "day", "since", "until"] = "word"
     choices: tuple[str, ...] = ()
     texts: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+AUTH_READ = "auth.read"
+AUTH_MANAGE = "auth.manage"
 READ = "billing.read"
 REFUND = "billing.refund"
 MANAGE = "billing.manage"
@@ -15,13 +17,17 @@ NOTIFY = "notification.manage"
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One entry of the navigation; `key` opens it after the key `g`. Shown to whoever may, guarded by the doors."""
+    """One entry of the navigation; `key` opens it after the key `g`.
+
+    Shown to whoever has the permission, or the one that opens a part of it (`part`); guarded by the doors.
+    """
 
     path: str
     word: str
     permission: str
     group: str
     key: str = ""
+    part: str = ""
 
     def holds(self, path: str) -> bool:
         """Whether a page is in this room."""
@@ -35,7 +41,7 @@ ROOMS = (
     Room("/admin/refunds", "refunds", READ, "money", "r"),
     Room("/admin/disputes", "disputes", READ, "money", "d"),
     Room("/admin/cases", "cases", READ, "money", "c"),
-    Room("/admin/users", "users", READ, "sales", "u"),
+    Room("/admin/users", "users", READ, "sales", "u", AUTH_READ),
     Room("/admin/subscriptions", "subscriptions", READ, "sales", "s"),
     Room("/admin/products", "products", READ, "sales", "o"),
     Room("/admin/promo_codes", "promo_codes", READ, "sales", "m"),
@@ -46,7 +52,8 @@ ROOMS = (
     Room("/admin/templates", "templates", NOTIFY, "letters", "i"),
     Room("/admin/mailings", "mailings", NOTIFY, "letters", "y"),
     Room("/admin/deliveries", "deliveries", NOTIFY, "letters", "v"),
-    Room("/admin/audit", "audit", MANAGE, "house", "a"),
+    Room("/admin/audit", "audit", MANAGE, "house", "a", AUTH_MANAGE),
+    Room("/admin/roles", "roles", AUTH_READ, "house", "t"),
     Room("/admin/messages", "messages", MANAGE, "house", "b"),
 )
 
@@ -60,7 +67,7 @@ class Person(Protocol):
 
 def rooms_of(person: Person) -> list[Room]:
     """List the rooms to show somebody."""
-    return [room for room in ROOMS if person.may(room.permission)]
+    return [room for room in ROOMS if person.may(room.permission) or (room.part and person.may(room.part))]
 
 
 def grouped(rooms: Iterable[Room]) -> dict[str, list[Room]]:

@@ -26,8 +26,8 @@ PAUSE_SECONDS = 0.2
 TWIN_TRIES = 40
 TWIN_RUNNING = "idempotency.in_progress"
 SERVER_ERROR = 500
-TYPED_IN = {"billing.promo_code_unknown", "auth.wrong_password"}
-"""What was not found, or not right, is what a person typed in: to be said beside its field, not as a page."""
+SAID_IN_PLACE = {"billing.promo_code_unknown", "auth.wrong_password", "auth.beyond_your_rights"}
+"""What was not found, or not right, is what a person typed in or pressed: to be said beside it, not as a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +182,9 @@ def refusal(response: httpx.Response, body: dict[str, Any]) -> Problem:
     match response.status_code:
         case 401:
             return Unauthenticated()
-        case 403 if word not in TYPED_IN:
+        case 403 if word not in SAID_IN_PLACE:
             return Forbidden()
-        case 404 if word not in TYPED_IN:
+        case 404 if word not in SAID_IN_PLACE:
             return NotFound()
         case 429:
             retry_after = response.headers.get("retry-after", "")

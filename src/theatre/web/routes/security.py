@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Form, Query, Response
 from theatre.kit.fields import Line, Word
 from theatre.kit.routing import StrictRoute
 from theatre.web import accounts
-from theatre.web.devices import name_device
 from theatre.web.errors import Declined
 from theatre.web.resources import CurrentVisit, House, User, own_form, see_other
 from theatre.web.upstream import Headers
@@ -42,7 +41,6 @@ async def show(
         "me": me,
         "devices": devices,
         "attempts": attempts,
-        "name_device": name_device,
         "note": note,
         "declined": declined,
         "form": form,
@@ -106,6 +104,13 @@ async def end_session(house: House, user: User, session_id: UUID) -> Response:
     """Sign out on one device."""
     await accounts.end_session(house.auth, user, session_id)
     return see_other(SECURITY, note="session_ended")
+
+
+@router.post("/sessions/end_others", dependencies=[Depends(own_form)])
+async def end_other_sessions(house: House, user: User) -> Response:
+    """Sign out everywhere else."""
+    await accounts.end_sessions(house.auth, user, keep_current=True)
+    return see_other(SECURITY, note="others_ended")
 
 
 @router.post("/sessions/end", dependencies=[Depends(own_form)])
