@@ -54,7 +54,7 @@ class PatientAuthDoor(AuthDoor):
     """Its tokens outlive every clock that a test moves."""
 
     def _token(self, subject: str, audience: str, **claims: object) -> str:
-        return super()._token(subject, audience, exp=2**33, **claims)
+        return super()._token(subject, audience, **{**claims, "exp": 2**33})
 
 
 @dataclass(eq=False)

@@ -165,8 +165,8 @@ async def test_money_attempts_and_deliveries_are_counted_once(samples: Samples) 
     assert total(samples, "theatre_refunded_minor_total", currency="RUB") == captured
     assert total(samples, "theatre_attempts_total", provider="yookassa", outcome="succeeded") == 1
     assert total(samples, "theatre_attempts_total") == 1
-    # a greeting, the purchase and the refund
-    assert total(samples, "theatre_deliveries_total", outcome="sent") == 3
+    # a greeting, a link to verify the address, the purchase and the refund
+    assert total(samples, "theatre_deliveries_total", outcome="sent") == 4
     assert total(samples, "theatre_provider_request_seconds_count", provider="yookassa", outcome="answered")
 
 

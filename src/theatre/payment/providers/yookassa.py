@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -78,24 +79,17 @@ class YooKassa:
     async def create(self, order: Order) -> Reading:
         """See `Provider`."""
         body = {
-            "amount": _written(order.total),
-            "capture": True,
-            "description": order.description[:MAX_DESCRIPTION_CHARACTERS],
+            **_body_of(order),
             "confirmation": {"type": "redirect", "return_url": order.return_url},
-            "metadata": {"attempt_id": str(order.attempt_id), "payment_id": str(order.payment_id)},
             **({"save_payment_method": True} if order.save_method else {}),
         }
-        return self._reading(await self._wire.post("payments", body, PaymentObject, key=order.attempt_id))
+        return await self._post(body, order)
 
     async def charge(self, order: ChargeOrder) -> Reading:
         """See `Charger`; its outcome is known at once, as a rule."""
-        body = {
-            "amount": _written(order.total),
-            "capture": True,
-            "description": order.description[:MAX_DESCRIPTION_CHARACTERS],
-            "payment_method_id": order.method_reference,
-            "metadata": {"attempt_id": str(order.attempt_id), "payment_id": str(order.payment_id)},
-        }
+        return await self._post({**_body_of(order), "payment_method_id": order.method_reference}, order)
+
+    async def _post(self, body: dict[str, Any], order: Order | ChargeOrder) -> Reading:
         return self._reading(await self._wire.post("payments", body, PaymentObject, key=order.attempt_id))
 
     async def read(self, reference: str) -> Reading | None:
@@ -178,6 +172,15 @@ async def _listed(wire: Wire, path: str, params: dict[str, str]) -> Page:
         return await wire.get(path, Page, params=params)
     except ProviderRefused as refusal:
         raise OutcomeUnknown(f"YooKassa shows no list: {refusal.code}") from refusal
+
+
+def _body_of(order: Order | ChargeOrder) -> dict[str, Any]:
+    return {
+        "amount": _written(order.total),
+        "capture": True,
+        "description": order.description[:MAX_DESCRIPTION_CHARACTERS],
+        "metadata": {"attempt_id": str(order.attempt_id), "payment_id": str(order.payment_id)},
+    }
 
 
 def _written(amount: Money) -> dict[str, str]:
