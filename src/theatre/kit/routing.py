@@ -73,7 +73,11 @@ class StrictRoute(APIRoute):
             if takes_json:
                 request = StrictRequest(request.scope, request.receive)
                 await _check_media_type(request)
-            return await answer(request)
+            try:
+                return await answer(request)
+            finally:
+                # files of a form that the route or a dependency read by itself
+                await request.close()
 
         return strict
 
