@@ -73,7 +73,7 @@ async def test_whoever_loses_the_connection_loses_the_turn_and_hears_of_it(
         async with turn(sessions_of(one), NAME), other.connect() as connection:
             await connection.execute(OURS_END)
 
-    with pytest.raises(Exception, match="connection|in progress"):
+    with pytest.raises(Exception, match=r"connection|in progress"):
         await lose()
     async with turn(sessions_of(other), NAME) as is_theirs:
         assert is_theirs
