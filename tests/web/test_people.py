@@ -13,7 +13,7 @@ from tests.web.visitor import PASSWORD, Form, Page, Visitor
 from theatre.web.app import create_app
 from theatre.web.settings import WebSettings
 
-ID = uuid4()
+ID = "0197a000-0000-7000-8000-00000000dead"
 FORMS = (
     *("/admin/users/find", f"/admin/users/{ID}/block", f"/admin/users/{ID}/unblock"),
     *(f"/admin/users/{ID}/unlock", f"/admin/users/{ID}/sessions/end", f"/admin/users/{ID}/sessions/{ID}/end"),
