@@ -17,6 +17,8 @@ SAMPLES = {
         "occurred_at": "26.11.2026 19:30 UTC",
         "device": "Firefox, Linux",
         "life": "30 мин",
+        "until": "26 декабря 2026, 19:30 UTC",
+        "is_hopeless": "да",
     },
     "en": {
         "title": "Sonata for Two Pianos",
@@ -25,6 +27,8 @@ SAMPLES = {
         "occurred_at": "2026-11-26 19:30 UTC",
         "device": "Firefox, Linux",
         "life": "30 min",
+        "until": "26 December 2026, 19:30 UTC",
+        "is_hopeless": "yes",
     },
 }
 MESSAGES = {"ru": "Карта просрочена", "en": "The card has expired"}
