@@ -96,6 +96,7 @@ async def test_months_are_charged_one_by_one(world: World) -> None:
         await assert_sound(world, captured=1 + month)
 
 
+@pytest.mark.all_faults
 @pytest.mark.parametrize("kind", ["cut_after", "error_before"])
 async def test_a_silent_payment_system_takes_money_for_a_month_once(world: World, kind: str) -> None:
     """W8, F-P2: a time-out is not a failure, and nothing is charged twice."""
@@ -109,6 +110,7 @@ async def test_a_silent_payment_system_takes_money_for_a_month_once(world: World
     await assert_sound(world, captured=2)
 
 
+@pytest.mark.all_faults
 async def test_a_broken_way_to_payment_service_takes_money_for_a_month_once(world: World) -> None:
     """W8: the answer is lost, though the charge was begun."""
     user_id = await subscribe(world)

@@ -1,5 +1,6 @@
 """The shop window: what anybody sees, in which language, and what goes along with every answer."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
@@ -130,7 +131,9 @@ async def test_foreign_origins_are_not_let_in(visitor: Visitor) -> None:
 
 async def test_health_and_readiness_answer_for_the_storefront(visitor: Visitor) -> None:
     assert (await visitor.http.get("/web/api/_health")).json() == {}
-    assert (await visitor.http.get("/web/api/_ready")).status_code == 200
+    async with asyncio.timeout(30):  # the house is ready once its films can be searched
+        while (await visitor.http.get("/web/api/_ready")).status_code != 200:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_form_too_large_is_refused_with_a_page(visitor: Visitor) -> None:
