@@ -81,7 +81,8 @@ class Stage:
                 role.process.terminate()
         for role in self.roles.values():
             try:
-                await asyncio.wait_for(role.process.wait(), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await role.process.wait()
             except TimeoutError:
                 role.process.kill()
 

@@ -153,7 +153,8 @@ async def speaks_amqp(port: int) -> bool:
         return False
     try:
         writer.write(GREETING)
-        return await asyncio.wait_for(reader.read(1), ANSWER_SECONDS) == METHOD_FRAME
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await reader.read(1) == METHOD_FRAME
     except (OSError, TimeoutError):
         return False
     finally:

@@ -318,7 +318,8 @@ async def test_killed_in_the_middle_the_run_is_repeated_when_its_lease_is_over(b
 
     books.desk.answer = answer
     task = asyncio.create_task(books.run())
-    await asyncio.wait_for(reached.wait(), 10)
+    async with asyncio.timeout(10):
+        await reached.wait()
     # as a kill leaves it: the lease is still there, and nobody lets go of it
     leased = (await books.state()).claim
     task.cancel()

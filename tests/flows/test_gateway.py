@@ -54,7 +54,8 @@ class Gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write("\r\n".join(lines).encode("latin-1"))
         try:
-            return (await asyncio.wait_for(reader.read(), 20)).decode("latin-1")
+            async with asyncio.timeout(20):
+                return (await reader.read()).decode("latin-1")
         finally:
             writer.close()
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -80,3 +82,21 @@ async def test_a_silent_connection_is_found_out(
         task.cancel()
         await asyncio.wait([task])
         await engine.dispose()
+
+
+async def test_one_asked_to_stop_in_the_moment_it_begins_to_hear_stops(
+    engine: Engine, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancellation comes with the answer to LISTEN, neither before nor after it."""
+    begin = asyncpg.Connection.add_listener
+
+    async def begin_and_stop(*arguments: Any) -> None:
+        await begin(*arguments)
+        task.cancel()
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", begin_and_stop)
+    task = asyncio.create_task(ear.listen(engine))
+    await asyncio.wait([task], timeout=5)
+    was_cancelled = task.cancelled()
+    task.cancel()
+    assert was_cancelled

@@ -93,7 +93,8 @@ async def test_faults_are_listed_and_switched_off(merchant: Merchant) -> None:
 async def test_a_lost_notification_fault_loses_the_next_one(merchant: Merchant, shop: Shop) -> None:
     await merchant.fault("notification_lost", path="payment.succeeded")
     lost = await merchant.pay(await merchant.create())
-    await asyncio.wait_for(until_lost(merchant, lost), 10)
+    async with asyncio.timeout(10):
+        await until_lost(merchant, lost)
     told = await merchant.pay(await merchant.create())
     assert [body["object"]["id"] for body in await shop.wait_for(1)] == [told["id"]]
 

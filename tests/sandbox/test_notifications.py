@@ -164,5 +164,6 @@ async def until_recorded(merchant: Merchant, payment: Object, *, tries: int) -> 
             found[:] = await merchant.notifications(payment)
             await asyncio.sleep(0.005)
 
-    await asyncio.wait_for(look(), 10)
+    async with asyncio.timeout(10):
+        await look()
     return found[0]

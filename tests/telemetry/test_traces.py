@@ -131,7 +131,8 @@ async def test_the_sampler_is_the_one_that_the_standard_variables_name(
         wanted = f"00-{'a' * 32}-{'b' * 16}-01"
         visitor = Visitor(None, house.url)
         async with visitor.http:
-            await asyncio.wait_for(visitor.http.get("/plans", headers={"traceparent": wanted}), 10)
+            async with asyncio.timeout(10):
+                await visitor.http.get("/plans", headers={"traceparent": wanted})
         trace = await collector.trace_with([("web", "GET /plans")])
         assert {span["trace"] for span in await collector.spans()} == {"a" * 32}
         assert "b" * 16 in {span["parent"] for span in trace}

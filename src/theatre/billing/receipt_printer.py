@@ -60,7 +60,8 @@ class ReceiptPrinter:
         # not at the end of our waiting, but of the work: what nobody waits for any more still takes the thread
         work.add_done_callback(self._leave)
         try:
-            return await asyncio.wait_for(asyncio.shield(work), TIMEOUT_SECONDS)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await asyncio.shield(work)
         except TimeoutError as error:
             raise ReceiptBusy from error
 

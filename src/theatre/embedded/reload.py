@@ -60,7 +60,8 @@ async def end(child: Process) -> None:
         return
     child.terminate()
     try:
-        await asyncio.wait_for(child.wait(), PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await child.wait()
     except TimeoutError:
         child.kill()
         await child.wait()

@@ -55,7 +55,8 @@ async def _listen_until_lost(engine: Engine, channel: str, wake: Callable[[str],
         raw: Any = (await connection.get_raw_connection()).driver_connection
         raw.add_termination_listener(end)
         try:
-            await asyncio.wait_for(raw.add_listener(channel, hear), CHECK_SECONDS)
+            async with asyncio.timeout(CHECK_SECONDS):
+                await raw.add_listener(channel, hear)
             wake("")
             await _watch(raw, lost)
         finally:
@@ -70,6 +71,7 @@ async def _watch(raw: Any, lost: asyncio.Event) -> None:
     """Wait until a connection is lost: it says so, or it does not answer."""
     while not lost.is_set():
         with suppress(TimeoutError):
-            await asyncio.wait_for(lost.wait(), CHECK_SECONDS)
+            async with asyncio.timeout(CHECK_SECONDS):
+                await lost.wait()
             return
         await raw.execute("SELECT 1", timeout=CHECK_SECONDS)
