@@ -134,9 +134,3 @@ def plain_logs() -> None:
             structlog.processors.KeyValueRenderer(),
         ]
     )
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long rows of tests that one worker has to run alone: what else there is fills up the others."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)

@@ -20,7 +20,7 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def chromium() -> AsyncIterator[Browser]:
     """The system's Chromium; nothing is downloaded."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -22,7 +22,7 @@ from tests.flows.shopping import (
 from theatre.demo.shopper import Failed, Shopper
 from theatre.registry import SERVICES
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("embedded_house")]
 
 
 @pytest.fixture(scope="module")
