@@ -48,4 +48,5 @@ tests)
     . ./.test-services
     ;;
 esac
-exec "$venv/bin/python" -m pytest -n logical --dist loadgroup -m "$marks" "$@"
+# one more than there are processors: many tests wait for a clock
+exec "$venv/bin/python" -m pytest -n $(($(getconf _NPROCESSORS_ONLN) + 1)) --dist loadgroup -m "$marks" "$@"

@@ -134,3 +134,8 @@ def plain_logs() -> None:
             structlog.processors.KeyValueRenderer(),
         ]
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """End with the tests of the whole house: until somebody asks for it, it takes nobody's time."""
+    items.sort(key=lambda item: "house" in getattr(item, "fixturenames", ()))

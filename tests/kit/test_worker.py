@@ -420,7 +420,7 @@ async def test_jobs_run_at_start_and_again_and_outlive_their_failures(resources:
         raise ZeroDivisionError
 
     async with running(Worker(resources, jobs=[Job("fail", 0.01, fail)])):
-        await until(lambda: len(runs) == 3)
+        await until(lambda: len(runs) >= 3)
     assert runs[0] is resources
 
 

@@ -1,20 +1,15 @@
 """Movies' doors for staff: films, genres and people are kept here, and who did it is written down."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from http import HTTPStatus
-from typing import Annotated, Any, TypeAlias
+from collections.abc import AsyncIterator
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel
 
-from theatre.kit.access import Principal, having
-from theatre.kit.audit import Act, Audit
-from theatre.kit.db import InTransaction, Session, transact
+from theatre.kit.audit import Audit
+from theatre.kit.db import InTransaction, Session
+from theatre.kit.editors import Editor, Tables, editor_having
 from theatre.kit.fields import Storable
-from theatre.kit.idempotency import HEADER, Once, fingerprint_of, key_of, to_bytes
 from theatre.kit.listing import read_page
 from theatre.kit.pagination import PageAnswer, PageRequest, page_request
 from theatre.kit.routing import StrictRoute, UnsupportedMediaType
@@ -57,60 +52,9 @@ Part: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Editor:
-    """A member of staff at a door."""
-
-    id: UUID
-    request: Request
-    held: Resources
-
-    @property
-    def now(self) -> datetime:
-        return self.held.clock.now()
-
-    async def make(self, verb: Callable[[Session], Awaitable[BaseModel]]) -> Response:
-        """Make something in a transaction, and give its answer; under an `Idempotency-Key`, if there is one, once."""
-        if HEADER not in self.request.headers:
-            made = await transact(self.held.sessions, verb)
-            return Response(to_bytes(made), HTTPStatus.CREATED, media_type="application/json")
-        once = Once(
-            request=self.request,
-            sessions=self.held.sessions,
-            table=IdempotencyKey,
-            flights=self.held.flights,
-            clock=self.held.clock,
-            user_id=self.id,
-            key=key_of(self.request),
-            fingerprint=await fingerprint_of(self.request),
-        )
-        return await once.run(verb, answer=lambda made: made)
-
-    async def record(
-        self,
-        session: Session,
-        action: str,
-        subject_id: UUID | None,
-        *,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Write down, as the last thing of the transaction that does it, what this person did."""
-        kind, subject = action.partition(".")[0], None if subject_id is None else str(subject_id)
-        act = Act(
-            self.id, action, kind, subject, self.request.scope["request_id"], before=before, after=after
-        )
-        await AUDIT.record(session, act, now=self.now)
-
-
-async def editor_of(request: Request, user: Annotated[Principal, Depends(having("movies.manage"))]) -> Editor:
-    """Let in staff who keep the catalogue."""
-    if user.user_id is None:
-        raise AssertionError("`having` lets only users in")
-    return Editor(user.user_id, request, request.app.state.resources)
-
-
-Staff: TypeAlias = Annotated[Editor, Depends(editor_of)]
+Staff: TypeAlias = Annotated[
+    Editor[Resources], Depends(editor_having("movies.manage", Tables(AUDIT, IdempotencyKey)))
+]
 
 
 @router.get("/films", summary="All films, live or not, the newest first")

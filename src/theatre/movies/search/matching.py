@@ -32,15 +32,21 @@ class Matcher:
 
     def nearness(self, candidate: Candidate) -> float:
         """Tell how well a candidate is what the words mean: every word should be in it, its name little else."""
-        count = len(self.words)
-        people = [OF_PEOPLE * self._best(place, candidate.people) for place in range(count)]
-        best = sum(people) / count
-        for name in candidate.names:
+        count, best = len(self.words), 0.0
+        people: dict[int, float] = {}
+        for name in candidate.names or [()]:
             own = [self._best(place, name) for place in range(count)]
-            covered = sum(map(max, own, people)) / count
             share = min(1.0, sum(own) / max(len(name), 1))
             in_order = 0.1 if tuple(self.words) == tuple(name[:count]) else 0.0
-            best = max(best, covered + 0.35 * share * max(own) + in_order)
+            fit = 0.35 * share * max(own) + in_order
+            # people are very many words: they are looked through only where they could make a difference
+            if sum(max(score, OF_PEOPLE) for score in own) / count + fit <= best:
+                continue
+            for place, score in enumerate(own):
+                if score < OF_PEOPLE and place not in people:
+                    people[place] = OF_PEOPLE * self._best(place, candidate.people)
+            covered = sum(max(score, people.get(place, 0.0)) for place, score in enumerate(own)) / count
+            best = max(best, covered + fit)
         return best + BY_RATING * candidate.rating
 
     def _best(self, place: int, tokens: Collection[str]) -> float:

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from theatre.kit.db import InTransaction, Session, transaction
+from theatre.kit.editors import Editor
 from theatre.kit.listing import read_page
 from theatre.kit.pagination import PageAnswer
 from theatre.kit.routing import StrictRoute
@@ -18,8 +19,9 @@ from theatre.notification.mailing_schemas import (
     RunAnswer,
 )
 from theatre.notification.models import MailingStatus
+from theatre.notification.resources import Resources
 from theatre.notification.routes.doors import PUBLIC, PageWanted
-from theatre.notification.routes.staff import Editor, Staff
+from theatre.notification.routes.staff import Staff
 
 router = APIRouter(prefix=f"{PUBLIC}/mailings", tags=["notification: staff"], route_class=StrictRoute)
 
@@ -89,7 +91,7 @@ async def cancel_mailing(mailing_id: UUID, staff: Staff, session: InTransaction)
     return await record(staff, session, mailing_id, "mailing.cancel")
 
 
-async def record(staff: Editor, session: Session, mailing_id: UUID, action: str) -> MailingDetails:
+async def record(staff: Editor[Resources], session: Session, mailing_id: UUID, action: str) -> MailingDetails:
     """Write down what was done to a mailing, and answer with it."""
     mailing = await mailings.get(session, mailing_id)
     answer = MailingDetails.of(mailing, await mailings.find_newest_run(session, mailing_id))
