@@ -1,5 +1,6 @@
 """Whole answers are given again while nothing that they say has changed: neither the tables nor the index."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from theatre.kit.pagination import PageAnswer
 from theatre.movies import indexing
 from theatre.movies.resources import Resources
 from theatre.movies.schemas import FilmAnswer, FilmsAnswer
+from theatre.movies.search import SearchAway
 from theatre.movies.search.embedded import EmbeddedIndex
 from theatre.movies.search_schemas import FilmsFoundAnswer
 
@@ -49,6 +51,33 @@ async def titles(client: httpx.AsyncClient, query: str) -> list[str]:
     answer = await client.get(f"{API}/films/search", params={"query": query})
     assert answer.status_code == 200, answer.text
     return [film["title"] for film in answer.json()["items"]]
+
+
+async def test_many_who_ask_the_same_at_once_are_answered_by_one_look(
+    client: httpx.AsyncClient, desk: Desk, hearing: Resources, asked: list[str]
+) -> None:
+    await desk.film("Stalker")
+    await learn(hearing)
+    found = await asyncio.gather(*(titles(client, "stalker") for _ in range(20)))
+    assert found == [["Stalker"]] * 20
+    assert asked == ["stalker"]
+
+
+async def test_those_who_waited_for_an_answer_that_failed_are_answered_all_the_same(
+    client: httpx.AsyncClient, hearing: Resources, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = EmbeddedIndex.find
+
+    async def fail_first(self: EmbeddedIndex, question: Any) -> Any:
+        found = await find(self, question)
+        if len(asked) == 1:
+            raise SearchAway
+        return found
+
+    monkeypatch.setattr(EmbeddedIndex, "find", fail_first)
+    query = {"query": "stalker"}
+    answers = await asyncio.gather(*(client.get(f"{API}/films/search", params=query) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
 
 
 async def test_the_same_question_is_asked_of_the_index_once(

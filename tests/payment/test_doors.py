@@ -100,7 +100,7 @@ def _big(body: dict[str, Any]) -> bytes:
         b"null",
         b'{"id": NaN}',
         b'{"id": 1, "id": 2}',
-        b"[" * 100_000,
+        pytest.param(b"[" * 100_000, id="deep"),
         b'{"id": "\\ud800"}',
         b"\xff",
     ],

@@ -1,5 +1,7 @@
 """Whole answers to what many ask, remembered as they were sent until the catalogue or the index changes."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,11 +46,31 @@ class Answers:
         self._index = index
         self._clock = clock
         self._memo: Memo[Remembered] = Memo(max_bytes)
+        self._under_way: dict[str, asyncio.Event] = {}
 
     def stamp(self, *, by_index: bool) -> Stamp:
         """Take a stamp; to be done before anything that the answer says is read."""
         version = self._index.version() if by_index else None
         return Stamp(self._changes.number, version, is_lasting=not by_index or version is not None)
+
+    async def once(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Give the answer to a request again; if it is not known, one request finds it for all who ask meanwhile."""
+        if found := self.find(request):
+            return found
+        key = _key(request, locale_of(request))
+        earlier = self._under_way.get(key)
+        if earlier is None:
+            return await self._lead(key, answer(request))
+        await earlier.wait()
+        return self.find(request) or await answer(request)
+
+    async def _lead(self, key: str, answering: Awaitable[Response]) -> Response:
+        done = self._under_way[key] = asyncio.Event()
+        try:
+            return await answering
+        finally:
+            del self._under_way[key]
+            done.set()
 
     def find(self, request: Request) -> Response | None:
         """Give the answer to a request again, if it would be the same."""

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
 from theatre.movies.spelling import fold, sound_of
 
+REMEMBERED = 50_000
 WORD = re.compile(r"[^\W_]+")
 ALIKE = 0.7
 
@@ -15,12 +17,17 @@ def spans_of(shown: str, words: Sequence[str]) -> list[tuple[int, int]]:
     """Give from where to where a text matches, in characters; of a word that is begun, its beginning."""
     spans = []
     for found in WORD.finditer(shown):
-        token = fold(found[0])
+        token = _folded(found[0])
         if any(_is_meant(word, token) for word in words):
             spans.append(found.span())
         elif begun := max((len(word) for word in words if token.startswith(word)), default=0):
             spans.append((found.start(), found.start() + begun))
     return spans
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _folded(word: str) -> str:
+    return fold(word)
 
 
 def _is_meant(word: str, token: str) -> bool:

@@ -45,7 +45,7 @@ class RememberingRoute(StrictRoute):
 
         async def remembering(request: Request) -> Response:
             held: Resources = request.app.state.resources
-            return held.answers.find(request) or await answer(request)
+            return await held.answers.once(request, answer)
 
         return remembering
 
