@@ -76,8 +76,10 @@ async def seat(context: BrowserContext, folder: Path, login: str, password: str 
     walk = Walk(await context.new_page(), folder)
     await walk.page.goto("/signin?next=/admin")
     await walk.fill(login=login, password=password)
+    zone = await walk.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
     await walk.press("main form button")
-    await walk.wait_for("main.desk")
+    # the first page is loaded once more, in the zone of the browser
+    await walk.wait_for(f"html[data-zone='{zone}'] main.desk")
     return walk
 
 
