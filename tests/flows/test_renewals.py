@@ -140,6 +140,20 @@ async def test_processes_that_die_lose_and_double_nothing(world: World) -> None:
     await assert_sound(world, captured=2)
 
 
+async def test_a_broker_that_is_away_puts_charges_off_and_takes_nothing_from_who_watches(world: World) -> None:
+    """F-B1: what was wanted meanwhile is done once when it is back."""
+    user_id = await subscribe(world)
+    world.broker.is_away = True
+    await go_to_charge(world, user_id)
+    end = (await plan_of(world, user_id))["current_period"]["end"]
+    await go_to(world, end, later=timedelta(hours=1))
+    assert (await world.buy("GET", "/entitlements", user_id=user_id)).json()["items"]
+    world.broker.is_away = False
+    await ask_again(world)
+    assert (await plan_of(world, user_id))["current_period"]["start"] == end
+    await assert_sound(world, captured=2)
+
+
 async def test_a_card_that_refuses_charges_ends_the_plan_after_its_grace(world: World) -> None:
     """S2: four tries, one failure told, no money."""
     user_id = await subscribe(world, card=CHARGES_REFUSED_CARD)

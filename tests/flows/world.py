@@ -68,14 +68,18 @@ class Parcel:
 
 @dataclass
 class HeldBroker:
-    """Takes messages and delivers none by itself. With `loses_answers` it takes them and says that it did not."""
+    """Takes messages and delivers none by itself. With `loses_answers` it takes them and says that it did not; while
+    it `is_away` it takes none."""
 
     consumers: Sequence[Consumer[WorkerResources]]
     parcels: list[Parcel] = field(default_factory=list)
     loses_answers: bool = False
+    is_away: bool = False
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Put each message into every queue that wants it."""
+        if self.is_away:
+            raise Unpublished([message.id for message in messages])
         for message in messages:
             takers = [
                 one
