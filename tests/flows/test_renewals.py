@@ -140,7 +140,9 @@ async def test_processes_that_die_lose_and_double_nothing(world: World) -> None:
     await assert_sound(world, captured=2)
 
 
-async def test_a_broker_that_is_away_puts_charges_off_and_takes_nothing_from_who_watches(world: World) -> None:
+async def test_a_broker_that_is_away_puts_charges_off_and_takes_nothing_from_who_watches(
+    world: World,
+) -> None:
     """F-B1: what was wanted meanwhile is done once when it is back."""
     user_id = await subscribe(world)
     world.broker.is_away = True
