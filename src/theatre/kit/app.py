@@ -18,7 +18,7 @@ from theatre.kit.db import is_transient, sqlstate
 from theatre.kit.errors import Problem, Transient
 from theatre.kit.logging import get_logger
 from theatre.kit.middleware import BodyLimit, RequestContext, route_of
-from theatre.kit.problems import ProblemAnswer, problem_answer, validation_answer
+from theatre.kit.problems import problem_answer, validation_answer
 from theatre.kit.reports import report
 from theatre.kit.routing import StrictRoute
 
@@ -63,11 +63,10 @@ def create_service_app(
         openapi_url=f"/{service}/api/openapi.json",
         redoc_url=None,
         redirect_slashes=False,
-        responses={"4XX": {"model": ProblemAnswer, "content": {"application/problem+json": {}}}},
     )
-    app.include_router(_health(service))
-    for router in routers:
-        app.include_router(router)
+    for router in (_health(service), *routers):
+        # they are whole as they are: including them would make each of them anew, with the first request
+        app.router.routes.extend(router.routes)
     answer_problems(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(DefectAnswer)

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from theatre.kit.errors import Problem
+from theatre.kit.problems import ProblemAnswer
 
 
 class UnsupportedMediaType(Problem):
@@ -24,6 +25,9 @@ class MalformedJson(Problem):
     code = "kit.malformed_json"
     status = 400
     title = "The body is not valid JSON"
+
+
+REFUSED = {"4XX": {"model": ProblemAnswer, "content": {"application/problem+json": {}}}}
 
 
 class StrictRequest(Request):
@@ -62,6 +66,9 @@ def _refuse(constant: str) -> Any:
 
 class StrictRoute(APIRoute):
     """The route class of every service's routers."""
+
+    def __init__(self, *words: Any, responses: dict[int | str, Any] | None = None, **named: Any) -> None:
+        super().__init__(*words, responses={**REFUSED, **(responses or {})}, **named)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
