@@ -27,7 +27,7 @@ class MalformedJson(Problem):
     title = "The body is not valid JSON"
 
 
-REFUSED = {"4XX": {"model": ProblemAnswer, "content": {"application/problem+json": {}}}}
+REFUSED: dict[int | str, Any] = {"4XX": {"model": ProblemAnswer, "content": {"application/problem+json": {}}}}
 
 
 class StrictRequest(Request):
